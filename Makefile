@@ -1,0 +1,63 @@
+# Every check that CI makes is a target here; `make check` is all of them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+SPEED ?= 1
+
+.PHONY: help demo run test check lint types arch fmt servers setup lock clean
+
+help:  ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+
+demo: $(VENV)/.runtime  ## run the daemon on an embedded world: no network, no credentials
+	$(RUN)/python -m monitor demo --speed $(SPEED)
+
+run: $(VENV)/.runtime  ## run the daemon on config.toml
+	$(RUN)/python -m monitor run -c config.toml
+
+test: $(VENV)/.development servers  ## run all tests
+	$(RUN)/python -m pytest
+
+check: $(VENV)/.development lint types arch test  ## lint, types, architecture, tests: what CI runs
+
+lint: $(VENV)/.development
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+types: $(VENV)/.development
+	$(RUN)/mypy
+
+arch: $(VENV)/.development
+	$(RUN)/lint-imports --no-logo
+
+fmt: $(VENV)/.development  ## format the code
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+servers:  ## install the DNS servers that tests start, where this user may
+	sh tests/servers/install.sh
+
+setup: $(VENV)/.development  ## make the virtual environment for work on the code
+
+lock: $(VENV)/.development  ## resolve the dependencies anew
+	$(RUN)/pip install --quiet uv
+	$(RUN)/uv pip compile pyproject.toml $(LOCK) -o requirements.lock
+	$(RUN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements-dev.lock
+
+LOCK := --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header
+
+clean:  ## remove what was made
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }
+	@PYTHON=$(PYTHON) sh tools/venv.sh $(VENV)
+
+$(VENV)/.runtime: requirements.lock | $(VENV)/bin/python
+	@[ -e $(VENV)/.development ] || $(RUN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.development: requirements-dev.lock | $(VENV)/bin/python
+	$(RUN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""The world we call; nothing here decides."""

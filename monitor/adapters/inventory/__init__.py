@@ -1,0 +1,1 @@
+"""Sources of bindings; oss2 is imported here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Ask DNS servers over every transport; the one door to dnspython."""

@@ -1,0 +1,136 @@
+"""Ask a server a question: paced, retried, bounded, and never with an exception."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import dns.exception
+import httpx2
+from dns.quic._common import UnexpectedEOF
+
+from monitor.adapters.resolvers.pace import Pace
+from monitor.adapters.resolvers.transports import EXCHANGES, Garbled
+from monitor.adapters.resolvers.wire import answer_of, message_of
+from monitor.core.answers import (
+    Answer,
+    NoAnswer,
+    NoAnswerReason,
+    Outcome,
+    Question,
+    Rcode,
+    Reply,
+)
+from monitor.core.servers import Authority, Resolver
+from monitor.ports import Clock, Server
+
+# An authority serves the whole world; this keeps a check of many names from looking like a flood.
+AUTHORITY_QPS = 50.0
+
+# After so many questions without any answer, a server is asked once per question, not thrice,
+# so that a dead one cannot hold up a round.
+SILENCE_BEFORE_DOUBT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait for one attempt, how many to make, and how much at a time.
+
+    `in_flight` bounds the questions that one server owes an answer to.
+    """
+
+    timeout: timedelta = timedelta(seconds=2)
+    attempts: int = 3
+    in_flight: int = 100
+
+
+class DnsProber:
+    """Asks over every transport, each attempt from a fresh port with a fresh id."""
+
+    def __init__(self, clock: Clock, limits: Limits) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._lanes: dict[Server, _Lane] = {}
+
+    async def ask(self, server: Server, question: Question) -> Reply:
+        lane = self._lanes.setdefault(server, _Lane(server, self._limits))
+        async with lane.places:
+            attempts = 1 if lane.silent_for >= SILENCE_BEFORE_DOUBT else self._limits.attempts
+            reply = await self._try(lane, question, attempts)
+        is_silent = isinstance(reply.outcome, NoAnswer)
+        lane.silent_for = lane.silent_for + 1 if is_silent else 0
+        return reply
+
+    async def _try(self, lane: "_Lane", question: Question, attempts: int) -> Reply:
+        use_edns, reply = True, None
+        for _ in range(attempts):
+            await lane.pace.wait()
+            reply = await self._attempt(lane.resolver, question, use_edns=use_edns)
+            match reply.outcome:
+                case NoAnswer():
+                    continue
+                case Answer(rcode=Rcode.FORMERR) if use_edns:
+                    use_edns = False  # an old server, RFC 6891 §7
+                case Answer():
+                    return reply
+        assert reply is not None, "there is at least one attempt"
+        return reply
+
+    async def _attempt(self, server: Resolver, question: Question, *, use_edns: bool) -> Reply:
+        query = message_of(question, server.client_subnet, use_edns=use_edns)
+        timeout = self._limits.timeout.total_seconds()
+        started = time.monotonic()
+        transport, wire = server.transport, b""
+        outcome: Outcome
+        try:
+            response = await EXCHANGES[server.transport](query, server, timeout)
+            transport, wire = response.transport, response.message.wire or b""
+            outcome = answer_of(response.message)
+        except _TIMEOUTS:
+            outcome = NoAnswer(NoAnswerReason.TIMEOUT, f"> {timeout:g} s")
+        except _FAILURES as error:
+            outcome = NoAnswer(_reason(error), _detail(error))
+        rtt = timedelta(seconds=time.monotonic() - started)
+        return Reply(outcome, self._clock.now(), rtt, transport, wire)
+
+
+class _Lane:
+    """What one server has to bear, and how long it has been silent."""
+
+    def __init__(self, server: Server, limits: Limits) -> None:
+        self.resolver = _as_resolver(server)
+        self.pace = Pace(self.resolver.max_qps)
+        self.places = asyncio.Semaphore(limits.in_flight)
+        self.silent_for = 0
+
+
+def _as_resolver(server: Server) -> Resolver:
+    match server:
+        case Resolver():
+            return server
+        case Authority():
+            return Resolver(server.name, server.address, server.port, max_qps=AUTHORITY_QPS)
+
+
+_TIMEOUTS = (dns.exception.Timeout, TimeoutError, httpx2.TimeoutException)
+
+# Everything else that a server, its certificate or the network can do to us; the rest is a bug.
+_FAILURES = (
+    dns.exception.DNSException,
+    Garbled,
+    OSError,
+    EOFError,
+    UnexpectedEOF,  # DoQ: the connection closed, for which dnspython exports no name
+    ValueError,  # dnspython's word for an HTTP status that is no success
+    httpx2.HTTPError,
+)
+
+
+def _reason(error: Exception) -> NoAnswerReason:
+    is_nonsense = isinstance(error, Garbled | dns.exception.DNSException)
+    return NoAnswerReason.MALFORMED if is_nonsense else NoAnswerReason.NETWORK_ERROR
+
+
+def _detail(error: Exception) -> str:
+    first_line = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

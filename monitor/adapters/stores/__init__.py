@@ -1,0 +1,1 @@
+"""Keep the state and the audit log over a crash."""

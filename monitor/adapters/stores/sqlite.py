@@ -1,0 +1,222 @@
+"""SQLite as the embedded store: one writer thread, one transaction for each step."""
+
+import asyncio
+import fcntl
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import IO, TypeVar
+
+from monitor.adapters.stores import rows
+from monitor.core.events import GENESIS, Record, seal
+from monitor.core.names import DomainName
+from monitor.core.state import State, Step
+from monitor.core.status import View
+from monitor.ports import StoreError
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """Keeps everything in one file; a step is on disk before `commit` returns."""
+
+    def __init__(self, path: Path, *, is_exclusive: bool = False) -> None:
+        """Open nothing yet; with `is_exclusive` a second daemon on the same file is refused."""
+        self._path = path
+        self._is_exclusive = is_exclusive
+        self._lock: IO[str] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def exists(self) -> bool:
+        return self._path.exists()
+
+    async def load(self) -> State:
+        return await self._run(_load)
+
+    async def commit(self, step: Step) -> tuple[Record, ...]:
+        return await self._run(lambda connection: _commit(connection, step))
+
+    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"
+        return await self._run(lambda connection: _records(connection, query, domain.text, limit))
+
+    async def records(self, after: int, limit: int) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        return await self._run(lambda connection: _records(connection, query, after, limit))
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._run(sqlite3.Connection.close)
+        if self._lock is not None:
+            self._lock.close()
+        self._thread.shutdown()
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._guarded, work)
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._lock = _locked(self._path) if self._is_exclusive else None
+                self._connection = _open(self._path)
+            return work(self._connection)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self._path}: {error}. {_remedy(error)}") from error
+
+
+def _locked(path: Path) -> IO[str]:
+    # A lock of its own, since SQLite's would also keep out the commands that only read.
+    lock = path.with_name(path.name + ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise StoreError(
+            f"{path} is in use by another daemon: stop that one, or give each its own database"
+        ) from error
+    return lock
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: a record of the audit log also outlives a loss of power, for one fsync a step.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    _migrate(connection)
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    scripts = _migrations()
+    with _transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(scripts):
+            raise StoreError(
+                f"the database has schema version {version}, this program knows {len(scripts)}: "
+                "it was written by a newer release. Run that one, or use another database"
+            )
+        for number, script in enumerate(scripts[version:], start=version + 1):
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _migrations() -> list[str]:
+    folder = resources.files("monitor.adapters.stores") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [file.read_text(encoding="utf-8") for file in files]
+
+
+def _statements(script: str) -> Iterator[str]:
+    # `executescript` would commit the transaction that keeps a migration whole.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    # IMMEDIATE takes the write lock first: a reader that turns writer could not wait for it.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _load(connection: sqlite3.Connection) -> State:
+    views: dict[str, dict[str, dict[str, View]]] = {}
+    for domain, role, server, sighting, wire in connection.execute("SELECT * FROM view"):
+        of_domain = views.setdefault(domain, {}).setdefault(role, {})
+        of_domain[server] = rows.view_of(domain, server, sighting, wire)
+    domains = {
+        DomainName(name): rows.domain_of(name, state, views.get(name, {}))
+        for name, state in connection.execute("SELECT name, state FROM domain")
+    }
+    accounts = {
+        name: rows.account_of(inventory)
+        for name, inventory in connection.execute("SELECT name, inventory FROM account")
+    }
+    return State(accounts, domains)
+
+
+def _commit(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
+    with _transaction(connection):
+        _keep_state(connection, step)
+        return _append(connection, step)
+
+
+def _keep_state(connection: sqlite3.Connection, step: Step) -> None:
+    connection.executemany(
+        "DELETE FROM domain WHERE name = ?", [(d.text,) for d in step.forgotten]
+    )
+    connection.executemany("DELETE FROM account WHERE name = ?", [(a,) for a in step.closed])
+    connection.executemany(
+        "INSERT INTO account VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET inventory = excluded.inventory",
+        map(rows.account_row, step.accounts),
+    )
+    connection.executemany(
+        "INSERT INTO domain VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET state = excluded.state",
+        map(rows.domain_row, step.domains),
+    )
+    names = [(domain.domain.text,) for domain in step.domains]
+    connection.executemany("DELETE FROM view WHERE domain = ?", names)
+    connection.executemany(
+        "INSERT INTO view VALUES (?, ?, ?, ?, ?)",
+        (row for domain in step.domains for row in rows.view_rows(domain)),
+    )
+
+
+def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
+    newest = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, prev_hash = newest or (0, GENESIS)
+    records = []
+    for event in step.events:
+        record = seal(event, seq + 1, prev_hash)
+        seq, prev_hash = record.seq, record.hash
+        records.append(record)
+    connection.executemany(
+        "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        map(rows.event_row, records),
+    )
+    return tuple(records)
+
+
+def _records(
+    connection: sqlite3.Connection, query: str, *parameters: str | int
+) -> tuple[Record, ...]:
+    return tuple(rows.record_of(row) for row in connection.execute(query, parameters))
+
+
+_REMEDIES = {
+    ("unable to open", "No such file", "Permission denied"): (
+        "Does the folder exist, and may this user write there?"
+    ),
+    ("readonly", "Read-only"): "Let this user write to the file and its folder.",
+    ("locked",): "Another program writes to it; one daemon needs one database of its own.",
+    ("is full", "No space"): "Free some space; the step will be tried again.",
+    ("malformed", "not a database"): (
+        "Put the file aside and restore a backup, or start with an empty one."
+    ),
+}
+
+
+def _remedy(error: Exception) -> str:
+    said = str(error)
+    for signs, remedy in _REMEDIES.items():
+        if any(sign in said for sign in signs):
+            return remedy
+    return "See that the disk is sound, and that nothing else changes the file."

@@ -1,0 +1,118 @@
+"""Counters of the monitor's own work, in a registry that is given."""
+
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from monitor import __version__
+from monitor.core.answers import Answer, NoAnswerReason, Question, Rcode, Reply
+from monitor.core.inventory import FailureReason, Listing
+from monitor.core.servers import Resolver
+from monitor.ports import Prober, Server
+
+# Server names of authorities come from the network, so they share one label value.
+AUTHORITY_LABEL = "authority"
+
+_OUTCOMES = (
+    *(rcode.name.lower() for rcode in Rcode),
+    *(reason.value for reason in NoAnswerReason),
+)
+_RTT_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0)
+
+
+class PrometheusTelemetry:
+    """Implements the telemetry port; known label values start at zero."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, promise: str) -> Gauge:
+            return Gauge(f"oss_cname_{name}", promise, registry=registry)
+
+        def counter(name: str, promise: str, *labels: str) -> Counter:
+            return Counter(f"oss_cname_{name}", promise, labels, registry=registry)
+
+        self._probes = counter("probes", "Questions asked.", "resolver", "outcome")
+        self._rtt = Histogram(
+            "oss_cname_probe_duration_seconds",
+            "Time from the last attempt's question to its outcome.",
+            ["resolver"],
+            buckets=_RTT_BUCKETS,
+            registry=registry,
+        )
+        self._in_flight = gauge("probes_in_flight", "Questions without an outcome yet.")
+        self._round = gauge(
+            "round_duration_seconds", "Duration of the newest full round of the resolvers."
+        )
+        self._lag = gauge(
+            "schedule_lag_seconds", "How much later than planned the newest job began."
+        )
+        self._inventory_errors = counter(
+            "inventory_errors", "What could not be read of an account.", "account", "reason"
+        )
+        self._store_errors = counter("store_errors", "Steps that the store could not keep.")
+        self._reload_ok = gauge(
+            "config_last_reload_successful", "1 if the newest load of the configuration succeeded."
+        )
+        self._reload_at = gauge(
+            "config_last_reload_success_timestamp_seconds", "When it was last loaded with success."
+        )
+        build = Info("oss_cname_build", "The program's version.", registry=registry)
+        build.info({"version": __version__})
+
+    def expect(self, resolvers: frozenset[str], accounts: frozenset[str]) -> None:
+        """Let the series of all known label values exist before anything happens."""
+        for resolver in resolvers | {AUTHORITY_LABEL}:
+            for outcome in _OUTCOMES:
+                self._probes.labels(resolver, outcome)
+        for account in accounts:
+            for reason in FailureReason:
+                self._inventory_errors.labels(account, reason.value)
+
+    def probed(self, server: Server, outcome: str, rtt: timedelta) -> None:
+        resolver = server.name if isinstance(server, Resolver) else AUTHORITY_LABEL
+        self._probes.labels(resolver, outcome).inc()
+        self._rtt.labels(resolver).observe(rtt.total_seconds())
+
+    def probing(self, change: int) -> None:
+        self._in_flight.inc(change)
+
+    def listed(self, listing: Listing) -> None:
+        for failure in listing.failures:
+            self._inventory_errors.labels(listing.account, failure.reason.value).inc()
+
+    def round_done(self, kind: str, duration: timedelta) -> None:
+        if kind == "resolvers":
+            self._round.set(duration.total_seconds())
+
+    def store_failed(self) -> None:
+        self._store_errors.inc()
+
+    def lagged(self, lag: timedelta) -> None:
+        self._lag.set(max(0.0, lag.total_seconds()))
+
+    def reloaded(self, at: datetime, *, is_success: bool) -> None:
+        self._reload_ok.set(1 if is_success else 0)
+        if is_success:
+            self._reload_at.set(at.timestamp())
+
+
+class CountedProber:
+    """A prober that counts what another one does."""
+
+    def __init__(self, prober: Prober, telemetry: PrometheusTelemetry) -> None:
+        self._prober = prober
+        self._telemetry = telemetry
+
+    async def ask(self, server: Server, question: Question) -> Reply:
+        self._telemetry.probing(+1)
+        try:
+            reply = await self._prober.ask(server, question)
+        finally:
+            self._telemetry.probing(-1)
+        self._telemetry.probed(server, _outcome(reply), reply.rtt)
+        return reply
+
+
+def _outcome(reply: Reply) -> str:
+    if isinstance(reply.outcome, Answer):
+        return reply.outcome.rcode.name.lower()
+    return reply.outcome.reason.value

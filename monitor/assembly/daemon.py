@@ -1,0 +1,232 @@
+"""The daemon: what starts when, what runs beside what, and what a reload changes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from monitor import __version__
+from monitor.adapters.telemetry import CountedProber, PrometheusTelemetry
+from monitor.assembly.limits import refuse_unsafe, without_effect
+from monitor.assembly.parts import (
+    NotAvailable,
+    Surroundings,
+    abreast_of,
+    delegation_policy_of,
+    inventories_of,
+    prober_of,
+    resolvers_of,
+    round_policy_of,
+    store_of,
+)
+from monitor.config import ConfigError, Settings
+from monitor.core.events import Event, EventType
+from monitor.core.names import DomainName
+from monitor.core.state import Step
+from monitor.entrypoints.metrics import SnapshotCollector
+from monitor.entrypoints.scheduler import Job, Scheduler
+from monitor.entrypoints.web.app import Site, create_app
+from monitor.entrypoints.web.server import WebServer
+from monitor.ledger import Ledger
+from monitor.ports import Inventory
+from monitor.usecases.ask import Panel
+from monitor.usecases.delegate import Delegator
+from monitor.usecases.discover import discover, forget_accounts
+from monitor.usecases.rounds import Rounds
+from monitor.usecases.snapshot import Snapshot
+from monitor.wording import Language
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Works:
+    """What a reload replaces as a whole."""
+
+    settings: Settings
+    inventories: tuple[Inventory, ...]
+    panel: Panel
+    rounds: Rounds
+
+
+class Daemon:
+    """One process of the monitor; `load` reads the configuration anew."""
+
+    def __init__(
+        self, settings: Settings, load: Callable[[], Settings], around: Surroundings
+    ) -> None:
+        """Build everything and start nothing. Raises NotAvailable."""
+        refuse_unsafe(settings)
+        self._load = load
+        self._around = around
+        self._first_look_done = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._look: asyncio.Task[None] | None = None
+        self._registry = CollectorRegistry()
+        self._telemetry = PrometheusTelemetry(self._registry)
+        self._store = store_of(settings, is_exclusive=True)
+        self._ledger = Ledger(self._store, self._telemetry)
+        self._works = self._built(settings)
+        self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
+        self._registry.register(SnapshotCollector(self.snapshot))
+        self._web = WebServer(create_app(self._site()), *_listener(settings))
+        self._reloading = asyncio.Lock()
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self._around.clock.now(), self._ledger.state, self._works.panel.resolvers)
+
+    async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
+        """Work until `stopped` is set; `started` is told the address of the pages.
+
+        Raises StoreError or OSError when the store or the listener cannot be opened.
+        """
+        await self._ledger.open()
+        try:
+            host, port = await self._web.start()
+            await self._work(stopped, lambda: started(_url(host, port)))
+        finally:
+            await self._web.stop()
+            await self._store.close()
+
+    async def reload(self) -> tuple[str, ...]:
+        """Take the configuration anew; return its faults, and change nothing if there are any."""
+        async with self._reloading:
+            try:
+                settings = self._kept_listener(self._load())
+                works = self._built(settings)
+            except (ConfigError, NotAvailable) as error:
+                faults = tuple(str(error).splitlines())
+                self._telemetry.reloaded(self._around.clock.now(), is_success=False)
+                log.error("config.reload_failed", faults=faults)
+                return faults
+            self._works = works
+            await self._note(EventType.RELOAD)
+            self._begin()
+            return ()
+
+    def request_reload(self) -> None:
+        """Reload soon; for a signal's handler."""
+        if self._group is not None:
+            self._group.create_task(self.reload())
+
+    async def wait_for_first_look(self) -> None:
+        """Return when every domain was asked about once."""
+        await self._first_look_done.wait()
+
+    def _built(self, settings: Settings) -> _Works:
+        refuse_unsafe(settings)
+        clock = self._around.clock
+        prober = CountedProber(prober_of(settings, clock), self._telemetry)
+        panel = Panel(prober, resolvers_of(settings), settings.targets.policy)
+        rounds = Rounds(
+            ledger=self._ledger,
+            panel=panel,
+            delegator=Delegator(prober, delegation_policy_of(settings)),
+            policy=round_policy_of(settings),
+            clock=clock,
+            telemetry=self._telemetry,
+            abreast=abreast_of(settings),
+        )
+        return _Works(settings, inventories_of(settings, self._around), panel, rounds)
+
+    async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
+        await self._note(EventType.START)
+        async with asyncio.TaskGroup() as self._group:
+            self._begin()
+            self._scheduler.start()
+            started()
+            await stopped.wait()
+            self._scheduler.stop()
+            self._end_look()
+        self._group = None
+        await self._note(EventType.STOP)
+
+    def _begin(self) -> None:
+        """Work by the newest settings, beginning with a look at everything."""
+        assert self._group is not None, "the daemon runs"
+        self._end_look()
+        self._look = self._group.create_task(self._take_up())
+
+    def _end_look(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+
+    async def _take_up(self) -> None:
+        works = self._works
+        self._scheduler.drop_all()
+        self._telemetry.reloaded(self._around.clock.now(), is_success=True)
+        accounts = frozenset(inventory.account for inventory in works.inventories)
+        self._telemetry.expect(frozenset(r.name for r in works.panel.resolvers), accounts)
+        for key in without_effect(works.settings):
+            log.warning("config.without_effect", key=key)
+        await forget_accounts(accounts, self._ledger, self._around.clock)
+        await asyncio.gather(*(self._discover(inventory) for inventory in works.inventories))
+        await works.rounds.of_authorities()
+        await works.rounds.of_resolvers()
+        self._first_look_done.set()
+        self._schedule(works)
+
+    def _schedule(self, works: _Works) -> None:
+        schedule = works.settings.schedule
+        self._every("authorities", schedule.authority_interval, works.rounds.of_authorities)
+        if schedule.recursive_interval is not None:
+            self._every("resolvers", schedule.recursive_interval, works.rounds.of_resolvers)
+        refreshes = {account.name: account.refresh for account in works.settings.accounts}
+        for inventory in works.inventories:
+            if inventory.account in refreshes:
+                name, interval = f"inventory {inventory.account}", refreshes[inventory.account]
+                self._every(name, interval, self._refreshing(inventory))
+
+    def _every(self, name: str, interval: timedelta, job: Job) -> None:
+        jitter = self._works.settings.schedule.jitter * interval
+        self._scheduler.every(name, interval, job, jitter)
+
+    def _refreshing(self, inventory: Inventory) -> Callable[[], Awaitable[None]]:
+        async def refresh() -> None:
+            await self._ask_now(await self._discover(inventory))
+
+        return refresh
+
+    async def _discover(self, inventory: Inventory) -> frozenset[DomainName]:
+        return await discover(inventory, self._ledger, self._telemetry, self._around.clock)
+
+    async def _ask_now(self, unasked: Collection[DomainName]) -> None:
+        if unasked:
+            await self._works.rounds.of_authorities(unasked)
+            await self._works.rounds.of_resolvers(unasked)
+
+    async def _note(self, kind: EventType) -> None:
+        event = Event(kind, self._around.clock.now(), data={"version": __version__})
+        await self._ledger.record(lambda _: Step(events=(event,)))
+
+    def _kept_listener(self, settings: Settings) -> Settings:
+        """Return the settings with the keys that only a restart can change as they were."""
+        running = self._works.settings.daemon
+        wanted = settings.daemon
+        for key in ("listen", "database", "log_format", "log_level"):
+            if getattr(running, key) != getattr(wanted, key):
+                log.warning("config.restart_needed", key=f"daemon.{key}")
+        return settings.model_copy(update={"daemon": running})
+
+    def _site(self) -> Site:
+        daemon = self._works.settings.daemon
+        return Site(
+            snapshot=self.snapshot,
+            history=self._store.history,
+            registry=self._registry,
+            is_ready=self._first_look_done.is_set,
+            reload=self.reload,
+            may_write=daemon.listen.is_loopback,
+            language=None if daemon.lang.value == "auto" else Language(daemon.lang.value),
+        )
+
+
+def _listener(settings: Settings) -> tuple[str, int]:
+    return settings.daemon.listen.host, settings.daemon.listen.port
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -1,0 +1,71 @@
+"""Everything for one look that keeps nothing: `check`, `explain` and `inventory`."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from monitor.assembly.parts import (
+    Surroundings,
+    abreast_of,
+    delegation_policy_of,
+    inventories_of,
+    prober_of,
+    resolvers_of,
+    round_policy_of,
+    store_of,
+)
+from monitor.config import Settings
+from monitor.core.discovery import take_listing
+from monitor.core.events import Record
+from monitor.core.names import DomainName
+from monitor.core.state import DomainState, State
+from monitor.ports import StoreError
+from monitor.usecases.ask import Panel
+from monitor.usecases.check import Check
+from monitor.usecases.delegate import Delegator
+from monitor.usecases.snapshot import Snapshot
+
+HISTORY_LIMIT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """One look by the given settings."""
+
+    settings: Settings
+    around: Surroundings
+
+    async def inventory(self) -> State:
+        """Return what every account shows now."""
+        state, now = State(), self.around.clock.now()
+        inventories = inventories_of(self.settings, self.around)
+        for listing in await asyncio.gather(*(inventory.look() for inventory in inventories)):
+            state = state.after(take_listing(state, listing, now))
+        return state
+
+    async def check(self, domains: Iterable[DomainState], advance: Callable[[], None]) -> Snapshot:
+        """Ask everybody about the domains. Raises NotAvailable."""
+        clock = self.around.clock
+        prober = prober_of(self.settings, clock)
+        panel = Panel(prober, resolvers_of(self.settings), self.settings.targets.policy)
+        check = Check(
+            panel,
+            Delegator(prober, delegation_policy_of(self.settings)),
+            round_policy_of(self.settings),
+            clock,
+            abreast_of(self.settings),
+        )
+        state = await check.run(domains, advance)
+        return Snapshot(clock.now(), state, panel.resolvers)
+
+    async def history(self, domain: DomainName) -> tuple[Record, ...]:
+        """Return what the daemon's store remembers of the domain; nothing where there is none."""
+        store = store_of(self.settings, is_exclusive=False)
+        if not store.exists:
+            return ()
+        try:
+            return await store.history(domain, HISTORY_LIMIT)
+        except StoreError:
+            return ()
+        finally:
+            await store.close()

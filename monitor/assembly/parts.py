@@ -1,0 +1,146 @@
+"""Settings to the objects that do the work."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.adapters.inventory.credentials import (
+    CredentialsProvider,
+    CredentialsUnavailable,
+    EcsRoleCredentials,
+    EnvironmentCredentials,
+    FileCredentials,
+    StaticCredentials,
+)
+from monitor.adapters.inventory.listed import ListedInventory
+from monitor.adapters.inventory.oss import OssAccount, OssInventory
+from monitor.adapters.resolvers.prober import DnsProber, Limits
+from monitor.adapters.resolvers.transports import missing_transports
+from monitor.adapters.stores.sqlite import SqliteStore
+from monitor.config import SecretUnavailable, Settings
+from monitor.config import credentials as configured
+from monitor.config.accounts import AccountSettings
+from monitor.config.secret import Reference
+from monitor.core.servers import Authority, Delegation, Resolver
+from monitor.core.state import RoundPolicy
+from monitor.core.status import StatusPolicy
+from monitor.logs import Secrets
+from monitor.ports import Clock, Inventory
+from monitor.usecases.delegate import DelegationPolicy
+
+_SQLITE = "sqlite:///"
+
+
+class NotAvailable(Exception):
+    """The settings want what this release or this installation does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the process was started in."""
+
+    clock: Clock
+    environ: Mapping[str, str]
+    secrets: Secrets
+
+
+def resolvers_of(settings: Settings) -> tuple[Resolver, ...]:
+    """Return the resolvers to ask. Raises NotAvailable for a transport without its library."""
+    resolvers = tuple(given.resolver for given in settings.resolvers)
+    for transport in sorted(missing_transports(), key=lambda transport: transport.value):
+        users = [r.name for r in resolvers if r.transport is transport]
+        if users:
+            raise NotAvailable(
+                f"{', '.join(users)}: {transport.value} needs a library that is not installed; "
+                f"install dnspython[{transport.value}]"
+            )
+    return resolvers
+
+
+def prober_of(settings: Settings, clock: Clock) -> DnsProber:
+    schedule = settings.schedule
+    share = max(1, schedule.max_in_flight // len(settings.resolvers))
+    return DnsProber(clock, Limits(schedule.timeout, schedule.attempts, share))
+
+
+def abreast_of(settings: Settings) -> int:
+    """How many domains may be asked about at a time, so that all questions fit in flight."""
+    return max(1, settings.schedule.max_in_flight // len(settings.resolvers))
+
+
+def delegation_policy_of(settings: Settings) -> DelegationPolicy:
+    fixed = tuple(
+        Delegation(
+            zone,
+            at_parent=None,
+            at_child=frozenset(),
+            authorities=tuple(Authority(zone, None, s.host, s.port) for s in servers),
+        )
+        for zone, servers in settings.authority.servers.items()
+    )
+    bootstrap = tuple(given.resolver for given in settings.bootstrap_resolvers)
+    return DelegationPolicy(bootstrap, fixed, settings.authority.port)
+
+
+def round_policy_of(settings: Settings) -> RoundPolicy:
+    alerting = settings.alerting
+    weights = {given.name: given.weight for given in settings.resolvers}
+    status = StatusPolicy(weights, alerting.min_coverage, settings.propagation.window)
+    return RoundPolicy(status, alerting.fail_after, alerting.recover_after)
+
+
+def inventories_of(settings: Settings, around: Surroundings) -> tuple[Inventory, ...]:
+    """Return the configuration's own bindings first, then each account."""
+    listed = ListedInventory(tuple(given.binding for given in settings.bindings))
+    return (listed, *(_oss_inventory(account, around) for account in settings.accounts))
+
+
+def store_of(settings: Settings, *, is_exclusive: bool) -> SqliteStore:
+    """Return the store. Raises NotAvailable for a kind that this release lacks."""
+    database = settings.daemon.database
+    if not database.startswith(_SQLITE):
+        raise NotAvailable("daemon.database: this release keeps its records in SQLite only")
+    return SqliteStore(Path(database.removeprefix(_SQLITE)), is_exclusive=is_exclusive)
+
+
+def _oss_inventory(account: AccountSettings, around: Surroundings) -> OssInventory:
+    return OssInventory(
+        OssAccount(
+            name=account.name,
+            endpoint=account.endpoint,
+            region=account.region,
+            buckets=tuple(glob.text for glob in account.buckets),
+            concurrency=account.concurrency,
+            timeout=account.timeout.total_seconds(),
+            attempts=account.attempts,
+        ),
+        _credentials(account.credentials, around),
+    )
+
+
+def _credentials(given: configured.AnyCredentials, around: Surroundings) -> CredentialsProvider:
+    match given:
+        case configured.EnvCredentials():
+            return EnvironmentCredentials(around.environ)
+        case configured.FileCredentials():
+            return FileCredentials(given.path)
+        case configured.EcsRoleCredentials():
+            place = "/latest/meta-data/ram/security-credentials/"
+            return EcsRoleCredentials(given.metadata_url.rstrip("/") + place + given.role)
+        case configured.StaticCredentials():
+            token = given.security_token
+            return StaticCredentials(
+                _revealing(given.access_key_id, around),
+                _revealing(given.access_key_secret, around),
+                _revealing(token, around) if token else str,
+            )
+
+
+def _revealing(reference: Reference, around: Surroundings) -> Callable[[], str]:
+    def reveal() -> str:
+        try:
+            return around.secrets.learn(reference.reveal(around.environ))
+        except SecretUnavailable as error:
+            raise CredentialsUnavailable(str(error)) from error
+
+    return reveal

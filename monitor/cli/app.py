@@ -1,0 +1,153 @@
+"""The commands and their options."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor import __version__
+from monitor.cli.exit_codes import Exit
+
+CONFIG_VARIABLE = "OSS_CNAME_MONITOR_CONFIG"
+
+app = typer.Typer(
+    name="oss-cname-monitor",
+    help="Does everybody reach my OSS bucket through its own domain?",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(help="Check, describe and show the configuration.")
+app.add_typer(config_app, name="config")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("-c", "--config", envvar=CONFIG_VARIABLE, help="The configuration, in TOML."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; a usage error is 3, since 2 means broken."""
+    try:
+        code = app(list(arguments), standalone_mode=False)
+    except typer.TyperException as error:
+        typer.echo(f"{error.format_message()}\n  hint: see oss-cname-monitor --help", err=True)
+        return Exit.UNKNOWN
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough; the interpreter's own flush must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    return int(code or 0)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Does everybody reach my OSS bucket through its own domain?"""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(Exit.UNKNOWN)
+
+
+@app.command()
+def run(config: ConfigOption = None) -> int:
+    """Run the daemon: discover, resolve, judge, export, serve pages."""
+    from monitor.cli.serving import run_daemon
+
+    return asyncio.run(run_daemon(config))
+
+
+@app.command()
+def demo(
+    speed: Annotated[float, typer.Option(min=0.1, max=100, help="How fast time passes.")] = 1.0,
+    listen: Annotated[str, typer.Option(help="Where to serve the pages.")] = "127.0.0.1:9953",
+) -> int:
+    """Run the daemon on an embedded world: no network, no credentials, no root."""
+    from monitor.cli.serving import run_demo
+
+    return asyncio.run(run_demo(speed, listen))
+
+
+@app.command()
+def check(
+    domains: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None,
+    config: ConfigOption = None,
+    bucket: Annotated[str | None, typer.Option(help="The bucket it should reach.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="The bucket's endpoint: oss-cn-hangzhou.aliyuncs.com")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Or another exact name.")] = None,
+    resolver: Annotated[
+        list[str] | None, typer.Option(help="Ask these addresses instead.")
+    ] = None,
+    json: JsonOption = False,
+) -> int:
+    """Ask everybody once, and print domain by resolver with the chain and the reason.
+
+    Exit code: 0 all in effect, 1 propagating or not everywhere, 2 broken, 3 unknown.
+    """
+    from monitor.cli.asking import Request, run_check
+
+    request = Request(
+        config, tuple(domains or ()), bucket, endpoint, target, tuple(resolver or ())
+    )
+    return asyncio.run(run_check(request, is_json=json))
+
+
+@app.command()
+def explain(
+    domain: Annotated[str, typer.Argument()], config: ConfigOption = None, json: JsonOption = False
+) -> int:
+    """Tell everything of one domain: chains, verdicts, rules, evidence, advice, history.
+
+    Exit code as `check`.
+    """
+    from monitor.cli.asking import Request, run_explain
+
+    return asyncio.run(run_explain(Request(config, (domain,)), is_json=json))
+
+
+@app.command()
+def inventory(config: ConfigOption = None, json: JsonOption = False) -> int:
+    """Print the bindings as discovered, by account, with what could not be read.
+
+    Exit code: 0, 1 when some account failed, 3.
+    """
+    from monitor.cli.asking import run_inventory
+
+    return asyncio.run(run_inventory(config, is_json=json))
+
+
+@config_app.command("check")
+def config_check(file: Annotated[Path, typer.Argument()]) -> int:
+    """Print all faults of a configuration at once, each with its place and remedy."""
+    from monitor.cli.configuring import check_file
+
+    return check_file(file)
+
+
+@config_app.command("schema")
+def config_schema() -> int:
+    """Print the JSON Schema of the configuration."""
+    from monitor.cli.configuring import print_schema
+
+    return print_schema()
+
+
+@config_app.command("show")
+def config_show(config: ConfigOption = None) -> int:
+    """Print the values in force, secrets hidden."""
+    from monitor.cli.configuring import show
+
+    return show(config)

@@ -1,0 +1,171 @@
+"""`check`, `explain` and `inventory`: ask once, print, and tell by the exit code."""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from monitor.adapters.clock import SystemClock
+from monitor.assembly.once import Once
+from monitor.assembly.parts import NotAvailable, Surroundings
+from monitor.cli.configuring import complain, print_json, settings_of
+from monitor.cli.exit_codes import Exit, exit_of
+from monitor.config import ConfigError, Settings, parse
+from monitor.config.sockets import parse_server
+from monitor.core.bindings import CONFIGURED
+from monitor.core.discovery import take_listing
+from monitor.core.inventory import Listing
+from monitor.core.names import DomainName, InvalidName
+from monitor.core.state import DomainState, State
+from monitor.entrypoints.documents import account_document, domain_document, record_document
+from monitor.entrypoints.terminal import Terminal
+from monitor.logs import Secrets
+from monitor.usecases.snapshot import Snapshot
+from monitor.wording import Language, wording
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for: domains, and what overrules the configuration."""
+
+    config: Path | None
+    domains: tuple[str, ...] = ()
+    bucket: str | None = None
+    endpoint: str | None = None
+    target: str | None = None
+    resolvers: tuple[str, ...] = ()
+
+
+class UsageFault(Exception):
+    """The command cannot be done as it was given; the message says what to give."""
+
+
+_EXPECTED = (ConfigError, NotAvailable, UsageFault, InvalidName)
+
+
+async def run_check(request: Request, *, is_json: bool) -> Exit:
+    try:
+        settings, domains = await _prepared(request)
+        snapshot = await _asked(settings, domains)
+    except _EXPECTED as error:
+        return complain(error)
+    code = exit_of(snapshot)
+    if is_json:
+        found = [domain_document(snapshot, domain) for domain in snapshot.domains]
+        print_json({"domains": found, "exit_code": int(code)})
+    else:
+        _terminal(settings).show_check(snapshot)
+    return code
+
+
+async def run_explain(request: Request, *, is_json: bool) -> Exit:
+    try:
+        settings, domains = await _prepared(request)
+        snapshot = await _asked(settings, domains)
+        (domain,) = snapshot.domains
+        history = await Once(settings, _surroundings()).history(domain.domain)
+    except _EXPECTED as error:
+        return complain(error)
+    if is_json:
+        records = [record_document(record) for record in history]
+        print_json({**domain_document(snapshot, domain), "history": records})
+    else:
+        _terminal(settings).show_domain(snapshot, domain, history)
+    return exit_of(snapshot)
+
+
+async def run_inventory(config: Path | None, *, is_json: bool) -> Exit:
+    try:
+        settings = settings_of(config)
+    except ConfigError as error:
+        return complain(error)
+    state = await Once(settings, _surroundings()).inventory()
+    accounts = [state.accounts[name] for name in sorted(state.accounts)]
+    if is_json:
+        print_json({"accounts": [account_document(account) for account in accounts]})
+    else:
+        _terminal(settings).show_inventory(accounts)
+    return Exit.WARNING if any(account.failures for account in accounts) else Exit.OK
+
+
+async def _prepared(request: Request) -> tuple[Settings, list[DomainState]]:
+    """Return the settings with what overrules them, and the domains to ask about."""
+    settings = _overruled(settings_of(request.config), request)
+    wanted = [DomainName.parse(domain) for domain in request.domains]
+    state = _by_hand(request) or await Once(settings, _surroundings()).inventory()
+    if not wanted:
+        wanted = sorted(state.domains)
+    if not wanted:
+        raise UsageFault(
+            "there is no domain to check: name one with --bucket and --endpoint, or bind domains "
+            "in a configuration given with -c"
+        )
+    for domain in wanted:
+        if domain not in state.domains:
+            raise UsageFault(
+                f"{domain.display} is not bound in the configuration or its accounts: say what it "
+                "should reach with --bucket and --endpoint, or with --target"
+            )
+    return settings, [state.domains[domain] for domain in wanted]
+
+
+def _overruled(settings: Settings, request: Request) -> Settings:
+    if not request.resolvers:
+        return settings
+    tables = "".join(_resolver_table(address) for address in request.resolvers)
+    given = parse(tables, {}, source="--resolver")
+    authority = settings.authority.model_copy(update={"bootstrap": ()})
+    return settings.model_copy(update={"resolvers": given.resolvers, "authority": authority})
+
+
+def _resolver_table(address: str) -> str:
+    name = json.dumps(re.sub(r"[^A-Za-z0-9._-]+", "-", address).strip("-"))
+    keys = f"address = {json.dumps(address)}"
+    with suppress(ValueError):
+        server = parse_server(address)
+        keys = f"address = {json.dumps(server.host)}\nport = {server.port}"
+    return f"[[resolvers]]\nname = {name}\n{keys}\n"
+
+
+def _by_hand(request: Request) -> State | None:
+    """Return the domains as bound by the options; None without such options."""
+    keys = {"bucket": request.bucket, "endpoint": request.endpoint, "target": request.target}
+    given = "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items() if value)
+    if not given:
+        return None
+    tables = "".join(
+        f"[[bindings]]\ndomain = {json.dumps(domain)}\n{given}" for domain in request.domains
+    )
+    bindings = tuple(b.binding for b in parse(tables, {}, source="the options").bindings)
+    now = _surroundings().clock.now()
+    return State().after(take_listing(State(), Listing(CONFIGURED, bindings), now))
+
+
+async def _asked(settings: Settings, domains: Iterable[DomainState]) -> Snapshot:
+    listed = list(domains)
+    with _terminal(settings).progress() as progress:
+        task = progress.add_task("", total=len(listed))
+        once = Once(settings, _surroundings())
+        return await once.check(listed, lambda: progress.advance(task))
+
+
+def _surroundings() -> Surroundings:
+    return Surroundings(SystemClock(), os.environ, Secrets())
+
+
+def _terminal(settings: Settings) -> Terminal:
+    return Terminal(Console(), wording(language_of(settings)), Console(stderr=True))
+
+
+def language_of(settings: Settings) -> Language:
+    """Return the configured language, or the one that the environment asks for."""
+    lang = settings.daemon.lang.value
+    if lang != "auto":
+        return Language(lang)
+    variables = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return Language.of(next((value for value in variables if value), "en"))

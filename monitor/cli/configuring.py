@@ -1,0 +1,60 @@
+"""The `config` commands, and reading the configuration for all others."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from monitor.assembly.limits import refuse_unsafe, without_effect
+from monitor.assembly.parts import NotAvailable
+from monitor.cli.exit_codes import Exit
+from monitor.config import ConfigError, Settings, effective, json_schema, load, parse
+
+DEFAULT_FILE = Path("config.toml")
+
+
+def settings_of(file: Path | None) -> Settings:
+    """Return the settings of the file, of `config.toml` here, or the defaults.
+
+    Raises ConfigError.
+    """
+    if file is None and not DEFAULT_FILE.exists():
+        return parse("", os.environ, source="defaults")
+    return load(file or DEFAULT_FILE, os.environ)
+
+
+def complain(error: Exception) -> Exit:
+    """Print what has to be mended, and return the exit code for it."""
+    typer.echo(str(error), err=True)
+    return Exit.UNKNOWN
+
+
+def check_file(file: Path) -> Exit:
+    try:
+        settings = load(file, os.environ)
+        refuse_unsafe(settings)
+    except (ConfigError, NotAvailable) as error:
+        return complain(error)
+    typer.echo(f"{file}: no faults")
+    for key in without_effect(settings):
+        typer.echo(f"  note: {key} is accepted, but has no effect in this release")
+    return Exit.OK
+
+
+def print_schema() -> Exit:
+    return print_json(json_schema())
+
+
+def show(file: Path | None) -> Exit:
+    try:
+        return print_json(effective(settings_of(file)))
+    except ConfigError as error:
+        return complain(error)
+
+
+def print_json(document: object) -> Exit:
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+    return Exit.OK

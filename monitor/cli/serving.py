@@ -1,0 +1,83 @@
+"""`run` and `demo`: the daemon until a signal ends it."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import typer
+
+from monitor.adapters.clock import SystemClock
+from monitor.assembly.daemon import Daemon
+from monitor.assembly.parts import NotAvailable, Surroundings
+from monitor.cli.configuring import complain, settings_of
+from monitor.cli.exit_codes import Exit
+from monitor.config import ConfigError, Settings, parse
+from monitor.config.daemon import LogFormat
+from monitor.demo.landscape import MODIFIED, NEW_TARGET, OLD_TARGET
+from monitor.demo.world import Pace, World
+from monitor.logs import Secrets, set_up
+from monitor.ports import StoreError
+
+
+async def run_daemon(config: Path | None) -> Exit:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads."""
+    return await _serve(lambda: settings_of(config), _say_address, os.environ)
+
+
+async def run_demo(speed: float, listen: str) -> Exit:
+    """Run on the embedded world, with records that are gone afterwards."""
+    world = World(Pace.at(speed), SystemClock().now)
+    with tempfile.TemporaryDirectory(prefix="oss-cname-monitor-") as folder:
+        async with world, asyncio.TaskGroup() as group:
+            story = group.create_task(world.tell_story())
+            text = world.config_text(listen, f"{folder}/demo.db")
+            environ = {**os.environ, **world.environ}
+            code = await _serve(lambda: parse(text, environ, "the demo"), _introduce, environ)
+            story.cancel()
+    return code
+
+
+async def _serve(
+    load: Callable[[], Settings], started: Callable[[str], None], environ: Mapping[str, str]
+) -> Exit:
+    """Run a daemon on the settings; what keeps it from starting is said, not raised."""
+    secrets = Secrets()
+    try:
+        settings = load()
+        _set_up_logs(settings, secrets)
+        daemon = Daemon(settings, load, Surroundings(SystemClock(), environ, secrets))
+        await _until_signalled(daemon, started)
+    except (ConfigError, NotAvailable, StoreError, OSError) as error:
+        return complain(error)
+    return Exit.OK
+
+
+async def _until_signalled(daemon: Daemon, started: Callable[[str], None]) -> None:
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
+    await daemon.run(stopped, started)
+
+
+def _set_up_logs(settings: Settings, secrets: Secrets) -> None:
+    wanted = settings.daemon.log_format
+    is_json = wanted is LogFormat.JSON or (wanted is LogFormat.AUTO and not sys.stderr.isatty())
+    set_up(level=settings.daemon.log_level.value, is_json=is_json, secrets=secrets)
+
+
+def _say_address(url: str) -> None:
+    typer.echo(f"pages {url}  metrics {url}metrics", err=True)
+
+
+def _introduce(url: str) -> None:
+    _say_address(url)
+    typer.echo(
+        f"in a while, {MODIFIED} is modified from {OLD_TARGET} to {NEW_TARGET}: "
+        "watch who follows when, and who does not. Ctrl-C ends the demo",
+        err=True,
+    )

@@ -1,0 +1,18 @@
+"""The configuration: one TOML file, overridden by the environment, read once, then a value."""
+
+from monitor.config.faults import ConfigError, Fault
+from monitor.config.reading import load, parse
+from monitor.config.secret import SecretUnavailable
+from monitor.config.settings import Settings
+from monitor.config.showing import effective, json_schema
+
+__all__ = [
+    "ConfigError",
+    "Fault",
+    "SecretUnavailable",
+    "Settings",
+    "effective",
+    "json_schema",
+    "load",
+    "parse",
+]

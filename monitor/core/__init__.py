@@ -1,0 +1,1 @@
+"""What is true: values and functions, without IO, clock, chance or log."""

@@ -1,0 +1,99 @@
+"""What a look at an account changes in what is known."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.core.bindings import Binding
+from monitor.core.events import Event, EventType, Json
+from monitor.core.hysteresis import Settled
+from monitor.core.inventory import (
+    AccountInventory,
+    Added,
+    InventoryChange,
+    Listing,
+    Moved,
+    Removed,
+    WatchList,
+    differences,
+    fold,
+    watch_list,
+)
+from monitor.core.names import DomainName
+from monitor.core.state import NOTHING_KNOWN, DomainState, State, Step, joined, with_faults
+from monitor.core.status import DomainStatus, Fault
+
+
+def take_listing(state: State, listing: Listing, now: datetime) -> Step:
+    """Take one look at one account; what it could not read stays as it was last known."""
+    known = state.accounts.get(listing.account, AccountInventory(listing.account))
+    return _with_accounts(state, (fold(known, listing, now),), frozenset(), now)
+
+
+def close_accounts(state: State, configured: Iterable[str], now: datetime) -> Step:
+    """Forget the accounts that the configuration no longer names, and what only they bound."""
+    return _with_accounts(state, (), frozenset(state.accounts) - frozenset(configured), now)
+
+
+def _with_accounts(
+    state: State, accounts: tuple[AccountInventory, ...], closed: frozenset[str], now: datetime
+) -> Step:
+    after = state.after(Step(accounts=accounts, closed=closed))
+    watched = watch_list(after.accounts.values())
+    before = {d: s.binding for d, s in state.domains.items() if s.binding is not None}
+    changes = differences(before, watched)
+    domains = (_domain_after(state.domains.get(d), d, watched, now) for d in watched.domains)
+    faults = joined(_with_inventory_faults(domain, now) for domain in domains)
+    changed = tuple(d for d in faults.domains if d != state.domains.get(d.domain))
+    return Step(
+        domains=changed,
+        forgotten=frozenset(state.domains) - watched.domains,
+        accounts=accounts,
+        closed=closed,
+        events=tuple(_event(change, now) for change in changes) + faults.events,
+    )
+
+
+def _domain_after(
+    known: DomainState | None, domain: DomainName, watched: WatchList, now: datetime
+) -> DomainState:
+    binding, rivals = watched.bindings.get(domain), watched.rivals.get(domain, ())
+    if known is None:
+        return _paused_if_unwatched(DomainState(domain, binding, now, rivals))
+    if binding is None:
+        return replace(known, rivals=rivals)
+    after = replace(known, binding=binding, rivals=())
+    if known.binding is not None and known.binding.target == binding.target:
+        return after
+    # The old verdicts were about another target: nothing is known until it is asked again.
+    return _paused_if_unwatched(
+        replace(after, since=now, status=NOTHING_KNOWN, resolvers={}, authorities={})
+    )
+
+
+def _paused_if_unwatched(state: DomainState) -> DomainState:
+    return state if state.watched else replace(state, status=Settled(DomainStatus.PAUSED))
+
+
+def _with_inventory_faults(state: DomainState, now: datetime) -> Step:
+    found = {
+        Fault.WILDCARD: state.domain.is_wildcard,
+        Fault.BOUND_TWICE: bool(state.rivals),
+        Fault.BINDING_DISABLED: state.binding is not None and not state.binding.is_enabled,
+    }
+    return with_faults(state, found, now)
+
+
+def _event(change: InventoryChange, now: datetime) -> Event:
+    match change:
+        case Added(binding):
+            return Event(EventType.BINDING_ADDED, now, binding.domain, data=_described(binding))
+        case Removed(binding):
+            return Event(EventType.BINDING_REMOVED, now, binding.domain, data=_described(binding))
+        case Moved(before, after):
+            data: dict[str, Json] = {"from": _described(before), "to": _described(after)}
+            return Event(EventType.BINDING_MOVED, now, after.domain, data=data)
+
+
+def _described(binding: Binding) -> dict[str, Json]:
+    return {"account": binding.account, "target": binding.target.name.text}

@@ -1,0 +1,84 @@
+"""Whom we ask: recursive resolvers, and the authorities of a zone."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from monitor.core.names import DomainName
+
+
+class Transport(Enum):
+    """How a question travels."""
+
+    UDP = "udp"  # falls back to TCP on truncation (RFC 7766 §5)
+    TCP = "tcp"
+    DOT = "dot"  # RFC 7858
+    DOH = "doh"  # RFC 8484
+    DOQ = "doq"  # RFC 9250
+
+    @property
+    def default_port(self) -> int:
+        match self:
+            case Transport.UDP | Transport.TCP:
+                return 53
+            case Transport.DOT | Transport.DOQ:
+                return 853
+            case Transport.DOH:
+                return 443
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A recursive server; with a client subnet it is a view of its own.
+
+    `address` is an IP address, or for DoH the whole URL. `server_name` is the name that its
+    certificate must carry, `ca_file` the authority that signed it (default: those of the system).
+    """
+
+    name: str
+    address: str
+    port: int = 53
+    transport: Transport = Transport.UDP
+    group: str = ""
+    shared: bool = False
+    client_subnet: str | None = None
+    max_qps: float = 20.0
+    weight: float = 1.0
+    server_name: str | None = None
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One address of one authoritative server of a zone.
+
+    `server` is its name; None where the configuration gives the address alone.
+    """
+
+    zone: DomainName
+    server: DomainName | None
+    address: str
+    port: int = 53
+
+    @property
+    def name(self) -> str:
+        """What evidence and pages call it: several addresses of a name stay apart."""
+        place = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.server} ({place}:{self.port})" if self.server else f"{place}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """A zone's name servers as its parent and as the zone itself name them.
+
+    `at_parent` is None where the parent could not be asked.
+    """
+
+    zone: DomainName
+    at_parent: frozenset[DomainName] | None
+    at_child: frozenset[DomainName]
+    authorities: tuple[Authority, ...]
+
+    @property
+    def is_consistent(self) -> bool:
+        """True unless parent and child are known to differ (RFC 1034 §4.2.2)."""
+        return self.at_parent is None or self.at_parent == self.at_child

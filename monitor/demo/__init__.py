@@ -1,0 +1,1 @@
+"""An embedded world on loopback: authorities, caches of several habits, an OSS endpoint."""

@@ -1,0 +1,206 @@
+"""The embedded world as a whole: servers, a loopback OSS, and one record that is modified."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Self
+
+from monitor.demo.authority import Authority, one_of
+from monitor.demo.caches import Cache
+from monitor.demo.habits import Habit, dead, honest, override, pool, serve_stale, ttl_floor
+from monitor.demo.landscape import (
+    HANGZHOU,
+    NEW_TARGET,
+    OLD_TARGET,
+    SHOP,
+    Place,
+    img_record,
+    shop_buckets,
+    shop_zones,
+    vendor_zones,
+)
+from monitor.demo.oss import OssEndpoint
+from monitor.demo.oss_state import DemoAccount, OssState
+from monitor.demo.ports import free_port, loopback_addresses
+from monitor.demo.signature import AccessKey
+from monitor.demo.zones import with_record
+
+KEY_ID_VARIABLE = "OSS_CNAME_MONITOR_DEMO_KEY_ID"
+KEY_SECRET_VARIABLE = "OSS_CNAME_MONITOR_DEMO_KEY_SECRET"  # noqa: S105  # a variable's name
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the world's seconds pass; all of them in seconds of the clock on the wall."""
+
+    ttl: int = 20
+    floor: int = 60
+    modified_after: float = 30.0
+    second_authority_lags: float = 8.0
+    cut_off_for: float = 60.0
+    authority_interval: float = 2.0
+    recursive_interval: float = 4.0
+
+    @classmethod
+    def at(cls, speed: float) -> Self:
+        """Return the usual pace, so many times faster; a TTL has whole seconds, at least one."""
+        usual = cls()
+        return cls(
+            ttl=max(1, round(usual.ttl / speed)),
+            floor=max(2, round(usual.floor / speed)),
+            modified_after=usual.modified_after / speed,
+            second_authority_lags=usual.second_authority_lags / speed,
+            cut_off_for=usual.cut_off_for / speed,
+            authority_interval=usual.authority_interval / speed,
+            recursive_interval=usual.recursive_interval / speed,
+        )
+
+
+class World:
+    """Serves on loopback while it is entered.
+
+    `authorities` are two, `caches` are by name; tests may change both while they run.
+    """
+
+    def __init__(self, pace: Pace, now: Callable[[], datetime]) -> None:
+        self.pace = pace
+        rng = Random(1)  # noqa: S311  # a world that is the same each time
+        places = _places(2 + len(_HABITS))
+        self.authorities = _authorities(places[:2], pace)
+        upstream = one_of(self.authorities, rng)
+        self.caches = {
+            name: Cache(
+                place.address, place.port, habit(pace), upstream, nsid=f"{name}-1", rng=rng
+            )
+            for (name, habit), place in zip(_HABITS.items(), places[2:], strict=True)
+        }
+        self.key = AccessKey("DEMO-KEY-ID", "demo-key-secret")
+        self.account = DemoAccount("1000000000000001", [self.key], shop_buckets())
+        self.oss_state = OssState([self.account], now)
+        self.oss = OssEndpoint(self.oss_state)
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for authority in self.authorities:
+            await self._open.enter_async_context(authority)
+        for cache in self.caches.values():
+            await self._open.enter_async_context(cache)
+        await self._open.enter_async_context(self.oss)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def tell_story(self) -> None:
+        """Modify the record after a while: one authority follows late, one cache is cut off."""
+        await asyncio.sleep(self.pace.modified_after)
+        self.caches["stale"].upstream_reachable = False
+        self.modify(self.authorities[0])
+        await asyncio.sleep(self.pace.second_authority_lags)
+        self.modify(self.authorities[1])
+        await asyncio.sleep(self.pace.cut_off_for)
+        self.caches["stale"].upstream_reachable = True
+
+    def modify(self, authority: Authority) -> None:
+        """Let this authority serve the new target."""
+        record = img_record(NEW_TARGET, self.pace.ttl)
+        shop, *others = authority.zones
+        authority.zones = (with_record(shop, record), *others)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables to which the configuration's secrets refer."""
+        return {KEY_ID_VARIABLE: self.key.id, KEY_SECRET_VARIABLE: self.key.secret}
+
+    def config_text(self, listen: str, database: str) -> str:
+        """Return a configuration that watches this world."""
+        first, second = self.authorities
+        servers = f'"{SHOP}" = ["{first.address}:{first.port}", "{second.address}:{second.port}"]'
+        is_found = first.port == second.port  # name servers are found by address alone
+        authority = f"port = {first.port}" if is_found else f"servers = {{ {servers} }}"
+        resolvers = "".join(_resolver(name, cache) for name, cache in self.caches.items())
+        return _CONFIG.format(
+            listen=listen,
+            database=database,
+            authority_interval=self.pace.authority_interval,
+            recursive_interval=self.pace.recursive_interval,
+            authority=authority,
+            oss=self.oss.url,
+            docs=f"docs.{SHOP}",
+            endpoint=HANGZHOU,
+            key_id=KEY_ID_VARIABLE,
+            key_secret=KEY_SECRET_VARIABLE,
+            resolvers=resolvers,
+        )
+
+
+_HABITS: Mapping[str, Callable[[Pace], Habit]] = {
+    "honest": lambda _: honest(),
+    "pool": lambda _: pool(4),
+    "floor": lambda pace: ttl_floor(pace.floor),
+    "stale": lambda _: serve_stale(),
+    "override": lambda pace: override([img_record(OLD_TARGET, pace.ttl)]),
+    "dead": lambda _: dead(),
+}
+
+_CONFIG = """\
+[daemon]
+listen = "{listen}"
+database = "sqlite:///{database}"
+
+[schedule]
+authority_interval = "{authority_interval:g}s"
+authority_fast_interval = "{authority_interval:g}s"
+recursive_interval = "{recursive_interval:g}s"
+timeout = "300ms"
+attempts = 2
+
+[authority]
+{authority}
+
+[[bindings]]
+domain = "{docs}"
+bucket = "shop-www"
+endpoint = "{endpoint}"
+
+[[accounts]]
+name = "shop"
+endpoint = "{oss}"
+region = "cn-hangzhou"
+refresh = "10s"
+credentials = {{ kind = "static", access_key_id = {{ env = "{key_id}" }}, \
+access_key_secret = {{ env = "{key_secret}" }} }}
+
+{resolvers}"""
+
+
+def _resolver(name: str, cache: Cache) -> str:
+    return (
+        f'[[resolvers]]\nname = "{name}"\naddress = "{cache.address}"\nport = {cache.port}\n'
+        f'group = "demo"\nmax_qps = 1000\n\n'
+    )
+
+
+def _places(count: int) -> list[Place]:
+    """Return an address each on one port, or, where there is but one address, a port each."""
+    addresses = loopback_addresses(count)
+    if len(set(addresses)) == count:
+        port = free_port(addresses)
+        return [Place(address, port) for address in addresses]
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port(addresses))
+    return [Place(address, port) for address, port in zip(addresses, ports, strict=True)]
+
+
+def _authorities(places: Sequence[Place], pace: Pace) -> tuple[Authority, Authority]:
+    first, second = places
+    shop, parent = shop_zones(first, second, pace.ttl)
+    vendor = vendor_zones()
+    return (
+        Authority(first.address, first.port, (shop, parent, *vendor), nsid="authority-1"),
+        Authority(second.address, second.port, (shop,), nsid="authority-2"),
+    )

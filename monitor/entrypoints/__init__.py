@@ -1,0 +1,1 @@
+"""The world that calls us: the scheduler, Prometheus, browsers, terminals."""

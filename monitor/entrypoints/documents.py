@@ -1,0 +1,133 @@
+"""The shapes in which scripts get what is known: the commands' and the API's JSON."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from monitor.core.answers import Answer
+from monitor.core.events import Json, Record
+from monitor.core.inventory import AccountInventory
+from monitor.core.servers import Resolver
+from monitor.core.state import DomainState
+from monitor.core.status import View
+from monitor.usecases.snapshot import Snapshot
+
+Document: TypeAlias = Mapping[str, Json]
+
+
+def domain_document(snapshot: Snapshot, domain: DomainState) -> Document:
+    """Return one domain with every answer, as `explain --json` and the API give it."""
+    binding = domain.binding
+    return {
+        "domain": domain.domain.text,
+        "display": domain.domain.display,
+        "bucket": binding.bucket if binding else None,
+        "endpoint": binding.endpoint if binding else None,
+        "target": binding.target.name.text if binding else None,
+        "account": binding.account if binding else None,
+        "labels": dict(binding.labels) if binding else {},
+        "status": domain.status.value.value,
+        "since": _time(domain.since),
+        "faults": tuple(sorted(fault.value for fault in domain.faults)),
+        "answers": tuple(
+            {"resolver": resolver.name, "group": resolver.group} | _view(view)
+            for resolver, view in snapshot.views(domain)
+        ),
+        "authorities": tuple(
+            {"server": server} | _view(view) for server, view in sorted(domain.authorities.items())
+        ),
+        "change": None,
+    }
+
+
+def resolver_document(snapshot: Snapshot, resolver: Resolver) -> Document:
+    return {
+        "resolver": resolver.name,
+        "group": resolver.group,
+        "address": resolver.address,
+        "port": resolver.port,
+        "transport": resolver.transport.value,
+        "client_subnet": resolver.client_subnet,
+        "up": snapshot.is_up(resolver),
+    }
+
+
+def account_document(account: AccountInventory) -> Document:
+    """Return an account's bindings with what could not be read, as `inventory --json` gives it."""
+    last = account.last_success_at
+    return {
+        "account": account.account,
+        "last_success_at": _time(last) if last else None,
+        "bindings": tuple(
+            {
+                "domain": binding.domain.text,
+                "display": binding.domain.display,
+                "bucket": binding.bucket,
+                "endpoint": binding.endpoint,
+                "target": binding.target.name.text,
+                "enabled": binding.is_enabled,
+                "bound_at": _time(binding.bound_at) if binding.bound_at else None,
+                "certificate_expires_at": (
+                    _time(binding.certificate_expires_at)
+                    if binding.certificate_expires_at
+                    else None
+                ),
+            }
+            for binding in account.bindings
+        ),
+        "failures": tuple(
+            {
+                "reason": failure.reason.value,
+                "scope": failure.scope.value,
+                "bucket": failure.bucket or None,
+                "detail": failure.detail,
+            }
+            for failure in account.failures
+        ),
+    }
+
+
+def record_document(record: Record) -> Document:
+    """Return one record of the audit log."""
+    event = record.event
+    return {
+        "seq": record.seq,
+        "at": _time(event.at),
+        "type": event.type.value,
+        "domain": event.domain.text if event.domain else None,
+        "resolver": event.resolver,
+        "change": event.change,
+        "data": event.data,
+        "evidence": event.evidence,
+        "prev_hash": record.prev_hash,
+        "hash": record.hash,
+    }
+
+
+def _view(view: View) -> dict[str, Json]:
+    verdict, reply = view.verdict, view.reply
+    answer = reply.outcome if isinstance(reply.outcome, Answer) else None
+    chain = verdict.chain
+    return {
+        "verdict": verdict.kind.value,
+        "rule": verdict.rule.value,
+        "seen": verdict.seen,
+        "in_effect": verdict.is_in_effect,
+        "since": _time(view.since),
+        "rcode": answer.rcode.name if answer else None,
+        "chain": tuple(
+            {"name": link.name.text, "target": link.target.text, "ttl": link.ttl}
+            for link in chain.links
+        ),
+        "addresses": chain.addresses,
+        "ttl": chain.first_ttl,
+        "transport": reply.transport.value,
+        "rtt_ms": round(reply.rtt.total_seconds() * 1000, 3),
+        "ede": tuple(error.code for error in answer.extended_errors) if answer else (),
+        "nsid": answer.nsid if answer else None,
+        "at": _time(reply.at),
+    }
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

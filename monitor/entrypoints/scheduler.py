@@ -1,0 +1,64 @@
+"""Let APScheduler call what is due, at its interval."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_SUBMITTED,
+    JobExecutionEvent,
+    JobSubmissionEvent,
+)
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from monitor.ports import Clock
+
+log = structlog.get_logger()
+
+Job = Callable[[], Awaitable[object]]
+
+
+class Scheduler:
+    """A few periodic jobs; one that is late runs once, and never beside itself."""
+
+    def __init__(self, clock: Clock, lagged: Callable[[timedelta], None]) -> None:
+        self._clock = clock
+        self._lagged = lagged
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            # A round that could not start in time is asked for late rather than not at all; the
+            # library's own grace of one second would drop it.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._scheduler.add_listener(self._on_submitted, EVENT_JOB_SUBMITTED)
+        self._scheduler.add_listener(self._on_error, EVENT_JOB_ERROR)
+
+    def every(self, name: str, interval: timedelta, job: Job, jitter: timedelta) -> None:
+        """Call the job each interval from one interval on, by up to `jitter` early or late."""
+        self._scheduler.add_job(
+            job,
+            "interval",
+            seconds=interval.total_seconds(),
+            jitter=jitter.total_seconds() or None,
+            id=name,
+            replace_existing=True,
+        )
+
+    def drop_all(self) -> None:
+        self._scheduler.remove_all_jobs()
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Call nothing more; jobs that run are cancelled."""
+        self._scheduler.shutdown(wait=False)
+
+    def _on_submitted(self, event: JobSubmissionEvent) -> None:
+        planned: datetime = event.scheduled_run_times[0]
+        self._lagged(self._clock.now() - planned)
+
+    def _on_error(self, event: JobExecutionEvent) -> None:
+        error, where = repr(event.exception), event.traceback
+        log.error("job.failed", job=event.job_id, error=error, where=where)

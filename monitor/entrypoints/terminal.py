@@ -1,0 +1,246 @@
+"""What is known, for people at a terminal."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from monitor.core.bindings import Binding
+from monitor.core.chain import Chain
+from monitor.core.events import Record
+from monitor.core.inventory import AccountInventory
+from monitor.core.state import DomainState
+from monitor.core.status import DomainStatus, View
+from monitor.core.verdict import Verdict
+from monitor.usecases.snapshot import BY_URGENCY, Snapshot
+from monitor.wording import STATUS_SHAPE, Wording, verdict_shape
+
+_STATUS_STYLE = {
+    DomainStatus.IN_EFFECT: "green",
+    DomainStatus.PROPAGATING: "yellow",
+    DomainStatus.PARTIAL: "yellow",
+    DomainStatus.BROKEN: "bold red",
+    DomainStatus.UNKNOWN: "magenta",
+    DomainStatus.PAUSED: "dim",
+}
+_WORST_FIRST = {False: 0, None: 1, True: 2}
+_WIDEST_NAME = 40
+
+
+class Terminal:
+    """Prints in one language to one console, and its progress to another."""
+
+    def __init__(self, console: Console, wording: Wording, aside: Console) -> None:
+        self._console = console
+        self._wording = wording
+        self._aside = aside
+
+    def progress(self) -> Progress:
+        """Return a progress bar that is gone when it is done, and silent off a terminal."""
+        return Progress(
+            TextColumn(self._wording.word("checking")),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._aside,
+            transient=True,
+            disable=not self._aside.is_terminal,
+        )
+
+    def show_check(self, snapshot: Snapshot) -> None:
+        """Print the matrix, and below it what is to be said of the domains not in effect."""
+        self._console.print(self._matrix(snapshot))
+        for domain in _by_urgency(snapshot.domains):
+            if domain.status.value is not DomainStatus.IN_EFFECT or domain.faults:
+                self._console.print()
+                self._console.print(self._account_of(snapshot, domain))
+
+    def show_domain(
+        self, snapshot: Snapshot, domain: DomainState, history: Iterable[Record]
+    ) -> None:
+        """Print everything that is known of one domain."""
+        self._console.print(self._account_of(snapshot, domain))
+        self._console.print(Padding(self._answers(snapshot, domain), (1, 0, 0, 2)))
+        rows = list(history)
+        if rows:
+            self._console.print(Padding(self._history(rows), (1, 0, 0, 2)))
+
+    def show_inventory(self, accounts: Iterable[AccountInventory]) -> None:
+        """Print each account's bindings, and what could not be read."""
+        for account in accounts:
+            self._console.print(self._inventory(account))
+            for failure in account.failures:
+                place = " ".join(part for part in (failure.scope.value, failure.bucket) if part)
+                line = f"  ✖ {self._wording.word('unread')}: {place}: {failure.reason.value}"
+                self._console.print(Text(f"{line} {failure.detail}", style="red"))
+
+    def _matrix(self, snapshot: Snapshot) -> RenderableType:
+        """Cells say their verdict in words where the console is wide enough, else by shape."""
+        table = self._table(snapshot, is_wide=True)
+        wanted = Measurement.get(self._console, self._console.options.update(width=9999), table)
+        if wanted.maximum <= self._console.width:
+            return table
+        return Group(self._table(snapshot, is_wide=False), self._legend(snapshot))
+
+    def _table(self, snapshot: Snapshot, *, is_wide: bool) -> Table:
+        word = self._wording.word
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(word("domain"), overflow="fold", min_width=_name_width(snapshot))
+        table.add_column(word("status"), no_wrap=True)
+        table.add_column(word("authority"), no_wrap=True)
+        for number, resolver in enumerate(snapshot.resolvers, start=1):
+            table.add_column(resolver.name if is_wide else str(number), no_wrap=True)
+        for domain in snapshot.domains:
+            views = [domain.resolvers.get(resolver.name) for resolver in snapshot.resolvers]
+            cells = [self._cell(view, is_wide=is_wide) for view in views]
+            authority = self._cell(_telling(domain.authorities.values()), is_wide=is_wide)
+            table.add_row(domain.domain.display, self._status(domain), authority, *cells)
+        return table
+
+    def _legend(self, snapshot: Snapshot) -> Text:
+        names = (f"{n} {r.name}" for n, r in enumerate(snapshot.resolvers, start=1))
+        return Text("   ".join(names), style="dim")
+
+    def _status(self, domain: DomainState) -> Text:
+        status = domain.status.value
+        words = f"{STATUS_SHAPE[status]} {self._wording.status(status)}"
+        return Text(words, style=_STATUS_STYLE[status])
+
+    def _cell(self, view: View | None, *, is_wide: bool) -> Text:
+        if view is None:
+            return Text("·", style="dim")
+        shape = verdict_shape(view.verdict)
+        words = f"{shape} {self._wording.verdict(view.verdict.kind)}" if is_wide else shape
+        return Text(words, style=_verdict_style(view.verdict))
+
+    def _account_of(self, snapshot: Snapshot, domain: DomainState) -> RenderableType:
+        word, binding = self._wording.word, domain.binding
+        title = Text.assemble(self._status(domain), "  ", (domain.domain.display, "bold"))
+        if domain.domain.display != domain.domain.text:
+            title.append(f" ({domain.domain.text})", style="dim")
+        if binding is not None:
+            title.append(f"  {word('bound_to')} {binding.target.name}")
+        lines: list[RenderableType] = [title]
+        faults = sorted(domain.faults, key=lambda fault: fault.value)
+        notes = [f"  ! {self._wording.fault(fault)}" for fault in faults]
+        notes += [f"    {rival.account}: {rival.target.name}" for rival in domain.rivals]
+        lines.extend(Text(note, style="yellow") for note in notes)
+        if binding is not None:
+            groups = _by_meaning(_all_views(snapshot, domain))
+            lines.extend(self._said(servers, view, binding) for servers, view in groups)
+        return Group(*lines)
+
+    def _said(self, servers: list[str], view: View, binding: Binding) -> RenderableType:
+        verdict, wording = view.verdict, self._wording
+        style = _verdict_style(verdict)
+        head = f"  {verdict_shape(verdict)} {wording.verdict(verdict.kind)}"
+        lines = [
+            Text.assemble(
+                (head, style), (f"  {wording.word('said_by')} ", "dim"), ", ".join(servers)
+            ),
+            *([Text("      ") + drawn(verdict.chain)] if verdict.chain.links else []),
+            Text(f"      {wording.reason(verdict, binding)}"),
+        ]
+        if advice := wording.advice(verdict, binding):
+            lines.append(Text(f"      → {advice}", style="cyan"))
+        return Group(*lines)
+
+    def _answers(self, snapshot: Snapshot, domain: DomainState) -> Table:
+        word = self._wording.word
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("resolver", "verdict", "rule", "ttl"):
+            table.add_column(word(heading), overflow="fold")
+        for heading in ("ms", "NSID", "EDE"):
+            table.add_column(heading)
+        for server, view in _all_views(snapshot, domain):
+            table.add_row(server, self._cell(view, is_wide=True), *_evidence(view))
+        return table
+
+    def _history(self, records: list[Record]) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(self._wording.word("history"))
+        table.add_column("")
+        table.add_column("", overflow="fold")
+        for record in records:
+            said = ", ".join(f"{k} {v}" for k, v in record.event.data.items() if k != "verdicts")
+            at = record.event.at.isoformat(timespec="seconds")
+            table.add_row(at, record.event.type.value, said)
+        return table
+
+    def _inventory(self, account: AccountInventory) -> Table:
+        word = self._wording.word
+        table = Table(title=f"{account.account}", title_justify="left", box=None, pad_edge=False)
+        for heading in ("domain", "bucket", "target"):
+            table.add_column(word(heading), overflow="fold")
+        table.add_column("")
+        for binding in account.bindings:
+            note = "" if binding.is_enabled else "disabled"
+            name = binding.domain.display
+            table.add_row(name, binding.bucket, str(binding.target.name), note)
+        return table
+
+
+def drawn(chain: Chain) -> Text:
+    """Return the chain in one line, with what each record's time to live is."""
+    text = Text(str(chain.domain))
+    for link in chain.links:
+        text.append(f" ─{link.ttl}s→ ", style="dim")
+        text.append(str(link.target))
+    if chain.addresses:
+        text.append(" → ", style="dim")
+        text.append(", ".join(chain.addresses))
+    return text
+
+
+def _name_width(snapshot: Snapshot) -> int:
+    longest = max((cell_len(domain.domain.display) for domain in snapshot.domains), default=0)
+    return min(longest, _WIDEST_NAME)
+
+
+def _verdict_style(verdict: Verdict) -> str:
+    if verdict.is_in_effect is None:
+        return "magenta"
+    return "green" if verdict.is_in_effect else "red"
+
+
+def _evidence(view: View) -> Iterator[str]:
+    reply = view.reply
+    ttl = view.verdict.chain.first_ttl
+    yield view.verdict.rule.value
+    yield "" if ttl is None else str(ttl)
+    yield f"{reply.rtt.total_seconds() * 1000:.1f}"
+    yield getattr(reply.outcome, "nsid", None) or ""
+    errors = getattr(reply.outcome, "extended_errors", ())
+    yield ", ".join(str(error.code) for error in errors)
+
+
+def _by_urgency(domains: Iterable[DomainState]) -> list[DomainState]:
+    return sorted(domains, key=lambda d: (BY_URGENCY.index(d.status.value), d.domain))
+
+
+def _telling(views: Iterable[View]) -> View | None:
+    """The authority's view that tells most: a wrong one before none before a right one."""
+    ranked = sorted(
+        views, key=lambda view: (view.verdict.is_in_effect is None, view.verdict.is_in_effect)
+    )
+    return ranked[0] if ranked else None
+
+
+def _all_views(snapshot: Snapshot, domain: DomainState) -> list[tuple[str, View]]:
+    authorities = sorted(domain.authorities.items())
+    return [*authorities, *((resolver.name, view) for resolver, view in snapshot.views(domain))]
+
+
+def _by_meaning(views: list[tuple[str, View]]) -> list[tuple[list[str], View]]:
+    """Join the servers that say the same, wrong answers first."""
+    groups: dict[tuple[object, ...], tuple[list[str], View]] = {}
+    for server, view in views:
+        verdict = view.verdict
+        key = (verdict.kind, verdict.rule, verdict.seen, verdict.chain.targets)
+        groups.setdefault(key, ([], view))[0].append(server)
+    return sorted(groups.values(), key=lambda g: _WORST_FIRST[g[1].verdict.is_in_effect])

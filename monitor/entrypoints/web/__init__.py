@@ -1,0 +1,1 @@
+"""Pages for people, JSON for scripts, metrics for Prometheus."""

@@ -1,0 +1,59 @@
+"""The one place where what is known changes: first in the store, then in memory."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeAlias
+
+import structlog
+
+from monitor.core.events import Record
+from monitor.core.state import State, Step
+from monitor.ports import Store, StoreError, Telemetry
+
+log = structlog.get_logger()
+
+Decision: TypeAlias = Callable[[State], Step]
+Listener: TypeAlias = Callable[[Record], None]
+
+
+class Ledger:
+    """Holds the state that was last committed; nothing else is ever shown to anybody."""
+
+    def __init__(self, store: Store, telemetry: Telemetry) -> None:
+        self._store = store
+        self._telemetry = telemetry
+        self._turn = asyncio.Lock()
+        self.state = State()
+
+    async def open(self) -> None:
+        """Take up what the store holds. Raises StoreError."""
+        self.state = await self._store.load()
+
+    async def record(self, decide: Decision) -> bool:
+        """Decide on the newest state, keep the step, and show it; one at a time.
+
+        Returns False when the store could not keep it: then nothing has changed, and the caller's
+        next round brings it again.
+        """
+        async with self._turn:
+            step = decide(self.state)
+            if step == Step():
+                return True
+            try:
+                records = await self._store.commit(step)
+            except StoreError as error:
+                self._telemetry.store_failed()
+                log.error("store.commit_failed", error=str(error), events=len(step.events))
+                return False
+            self.state = self.state.after(step)
+        for record in records:
+            _tell(record)
+        return True
+
+
+def _tell(record: Record) -> None:
+    event = record.event
+    name = "event." + event.type.value
+    where = {"domain": event.domain.display} if event.domain else {}
+    told = {key: value for key, value in event.data.items() if key != "verdicts"}  # one line each
+    log.info(name, seq=record.seq, **where, **told)

@@ -1,0 +1,1 @@
+"""One verb per file: read, decide by the core, write."""

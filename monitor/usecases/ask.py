@@ -1,0 +1,71 @@
+"""Ask everybody about one binding, and have every answer judged."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.core.answers import Answer, Question, Reply
+from monitor.core.bindings import Binding
+from monitor.core.servers import Delegation, Resolver
+from monitor.core.status import Sighting
+from monitor.core.targets import TargetPolicy
+from monitor.core.verdict import Expectation, judge
+from monitor.ports import Prober, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Who is asked, and which names count as the target.
+
+    A recursive server is asked for addresses, as clients ask, so that its answer is what they get
+    and shows the whole chain. So is an authority: a CNAME answers every type (RFC 1034 §3.6.2),
+    and where a provider flattens it, the addresses are the answer.
+    """
+
+    prober: Prober
+    resolvers: Sequence[Resolver]
+    policy: TargetPolicy
+
+    async def ask_resolvers(self, binding: Binding) -> tuple[Sighting, ...]:
+        question = Question(binding.domain)
+        return await self._ask_all(self.resolvers, question, binding)
+
+    async def ask_authorities(
+        self, binding: Binding, delegation: Delegation
+    ) -> tuple[Sighting, ...]:
+        question = Question(binding.domain, is_recursion_desired=False)
+        return await self._ask_all(delegation.authorities, question, binding)
+
+    async def _ask_all(
+        self, servers: Sequence[Server], question: Question, binding: Binding
+    ) -> tuple[Sighting, ...]:
+        sightings = (self._ask(server, question, binding) for server in servers)
+        return tuple(await asyncio.gather(*sightings))
+
+    async def _ask(self, server: Server, question: Question, binding: Binding) -> Sighting:
+        reply = await self.prober.ask(server, question)
+        is_authority = not isinstance(server, Resolver)
+        verdict = judge(
+            reply.outcome,
+            Expectation(binding.domain, binding.target, self.policy),
+            target_addresses=await self._target_addresses(server, reply, binding),
+            asked_authority=is_authority,
+        )
+        return Sighting(server.name, reply, verdict)
+
+    async def _target_addresses(
+        self, server: Server, reply: Reply, binding: Binding
+    ) -> frozenset[str] | None:
+        """Return the target's own addresses, where the answer can only be compared with them."""
+        if not isinstance(reply.outcome, Answer) or not _is_addresses_alone(reply.outcome):
+            return None
+        # An authority of the domain's zone knows nothing of the target's.
+        resolver = server if isinstance(server, Resolver) else self.resolvers[0]
+        of_target = await self.prober.ask(resolver, Question(binding.target.name))
+        if not isinstance(of_target.outcome, Answer) or of_target.outcome.rcode.is_failure:
+            return None
+        return frozenset(address.address for address in of_target.outcome.addresses)
+
+
+def _is_addresses_alone(answer: Answer) -> bool:
+    return bool(answer.addresses) and not answer.aliases

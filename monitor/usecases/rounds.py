@@ -1,0 +1,128 @@
+"""Ask about every watched domain once, and record what the answers mean."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import structlog
+
+from monitor.core.bindings import Binding
+from monitor.core.names import DomainName
+from monitor.core.servers import Delegation
+from monitor.core.state import (
+    DomainState,
+    RoundPolicy,
+    State,
+    Step,
+    joined,
+    see_authorities,
+    see_resolvers,
+)
+from monitor.core.status import Sighting
+from monitor.ledger import Ledger
+from monitor.ports import Clock, Telemetry
+from monitor.usecases.ask import Panel
+from monitor.usecases.delegate import Delegator, NotDelegated
+
+log = structlog.get_logger()
+
+# What has been seen is recorded in batches: a transaction each, and seldom enough for any disk.
+SECONDS_BETWEEN_RECORDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One domain's sightings; with a delegation they are its authorities'."""
+
+    binding: Binding
+    sightings: tuple[Sighting, ...]
+    delegation: Delegation | None = None
+
+
+_Look: TypeAlias = Callable[[Binding], Awaitable[_Seen | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """Rounds of the authorities and of the resolvers; `abreast` domains are asked at a time."""
+
+    ledger: Ledger
+    panel: Panel
+    delegator: Delegator
+    policy: RoundPolicy
+    clock: Clock
+    telemetry: Telemetry
+    abreast: int = 100
+
+    async def of_authorities(self, only: Collection[DomainName] | None = None) -> None:
+        """Ask the authorities of every watched domain, or of those named."""
+        await self._round("authorities", self._look_at_authorities, only)
+
+    async def of_resolvers(self, only: Collection[DomainName] | None = None) -> None:
+        """Ask every resolver about every watched domain, or about those named."""
+        await self._round("resolvers", self._look_at_resolvers, only)
+
+    async def _round(self, kind: str, look: _Look, only: Collection[DomainName] | None) -> None:
+        started = self.clock.now()
+        bindings = [b for b in _watched(self.ledger.state) if only is None or b.domain in only]
+        waiting, gathered = iter(bindings), list[_Seen]()
+        async with asyncio.TaskGroup() as group:
+            workers = min(self.abreast, len(bindings))
+            pending = {
+                group.create_task(_look_at_each(waiting, look, gathered)) for _ in range(workers)
+            }
+            while pending:
+                _, pending = await asyncio.wait(pending, timeout=SECONDS_BETWEEN_RECORDS)
+                await self._record(gathered)
+        duration = self.clock.now() - started
+        if only is None:
+            self.telemetry.round_done(kind, duration)
+        log.debug("round.done", kind=kind, domains=len(bindings), seconds=duration.total_seconds())
+
+    async def _look_at_resolvers(self, binding: Binding) -> _Seen:
+        return _Seen(binding, await self.panel.ask_resolvers(binding))
+
+    async def _look_at_authorities(self, binding: Binding) -> _Seen | None:
+        try:
+            delegation = await self.delegator.find(binding.domain, self.clock.now())
+        except NotDelegated as error:
+            log.warning("delegation.not_found", domain=binding.domain.display, error=str(error))
+            return None
+        return _Seen(binding, await self.panel.ask_authorities(binding, delegation), delegation)
+
+    async def _record(self, gathered: list[_Seen]) -> None:
+        batch = tuple(gathered)
+        gathered.clear()
+        await self.ledger.record(lambda state: self._decide(state, batch))
+
+    def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
+        known = ((state.domains.get(seen.binding.domain), seen) for seen in batch)
+        return joined(
+            self._step(domain, seen)
+            for domain, seen in known
+            if domain is not None and _is_about(domain, seen)
+        )
+
+    def _step(self, domain: DomainState, seen: _Seen) -> Step:
+        now = self.clock.now()
+        if seen.delegation is None:
+            return see_resolvers(domain, seen.sightings, self.policy, now)
+        return see_authorities(domain, seen.sightings, seen.delegation, self.policy, now)
+
+
+def _watched(state: State) -> list[Binding]:
+    found = (state.domains[name].watched for name in sorted(state.domains))
+    return [binding for binding in found if binding is not None]
+
+
+def _is_about(domain: DomainState, seen: _Seen) -> bool:
+    # The binding may have moved while its answers were under way.
+    return domain.watched is not None and domain.watched.target == seen.binding.target
+
+
+async def _look_at_each(waiting: Iterator[Binding], look: _Look, gathered: list[_Seen]) -> None:
+    for binding in waiting:
+        seen = await look(binding)
+        if seen is not None:
+            gathered.append(seen)

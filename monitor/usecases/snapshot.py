@@ -1,0 +1,65 @@
+"""The one read model that metrics, pages, API and commands show, so that they cannot disagree."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from monitor.core.names import DomainName
+from monitor.core.servers import Resolver
+from monitor.core.state import DomainState, State
+from monitor.core.status import DomainStatus, Tally, View, tally
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known at one moment, and by whom it was answered."""
+
+    at: datetime
+    state: State
+    resolvers: Sequence[Resolver]
+
+    @cached_property
+    def domains(self) -> tuple[DomainState, ...]:
+        """All domains, by name."""
+        return tuple(self.state.domains[name] for name in sorted(self.state.domains))
+
+    def domain(self, name: DomainName) -> DomainState | None:
+        return self.state.domains.get(name)
+
+    def views(self, domain: DomainState) -> Iterator[tuple[Resolver, View]]:
+        """Each resolver that has answered or was waited for in vain, in the configured order."""
+        for resolver in self.resolvers:
+            view = domain.resolvers.get(resolver.name)
+            if view is not None:
+                yield resolver, view
+
+    def tally(self, domain: DomainState) -> Tally:
+        """Weigh the resolvers' views; all that are configured count as asked."""
+        views = {resolver.name: view for resolver, view in self.views(domain)}
+        return tally(views, self.weights)
+
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        return {resolver.name: resolver.weight for resolver in self.resolvers}
+
+    def is_up(self, resolver: Resolver) -> bool | None:
+        """Tell whether the resolver's last replies hold any answer; None before the first."""
+        views = [d.resolvers[resolver.name] for d in self.domains if resolver.name in d.resolvers]
+        return any(view.verdict.kind.is_answer for view in views) if views else None
+
+    @cached_property
+    def worst(self) -> DomainStatus | None:
+        """The status that needs somebody first; None when there is no domain."""
+        found = {domain.status.value for domain in self.domains}
+        return next((status for status in BY_URGENCY if status in found), None)
+
+
+BY_URGENCY = (
+    DomainStatus.BROKEN,
+    DomainStatus.PARTIAL,
+    DomainStatus.PROPAGATING,
+    DomainStatus.UNKNOWN,
+    DomainStatus.PAUSED,
+    DomainStatus.IN_EFFECT,
+)

@@ -1,0 +1,83 @@
+"""What people read, in plain English and Chinese."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from importlib import resources
+
+from monitor.core.bindings import Binding
+from monitor.core.status import DomainStatus, Fault
+from monitor.core.verdict import Verdict, VerdictKind
+
+
+class Language(Enum):
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+    @classmethod
+    def of(cls, tag: str) -> "Language":
+        """Return the language of a tag such as `zh_CN.UTF-8` or `zh-Hans`; English for others."""
+        return cls.CHINESE if tag.lower().startswith("zh") else cls.ENGLISH
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The texts of one language."""
+
+    language: Language
+    _texts: Mapping[str, Mapping[str, str]]
+
+    def status(self, status: DomainStatus) -> str:
+        return self._texts["status"][status.value]
+
+    def verdict(self, kind: VerdictKind) -> str:
+        """A word or two, short enough for a cell."""
+        return self._texts["verdict"][kind.value]
+
+    def fault(self, fault: Fault) -> str:
+        return self._texts["fault"][fault.value]
+
+    def reason(self, verdict: Verdict, binding: Binding) -> str:
+        """One sentence: what the rule saw, and why that decides."""
+        return self._texts["rule"][verdict.rule.value].format(
+            seen=verdict.seen or "-",
+            domain=binding.domain.display,
+            target=binding.target.name,
+            bucket=binding.bucket,
+        )
+
+    def advice(self, verdict: Verdict, binding: Binding) -> str:
+        """What to do about it; empty where nothing is to be done."""
+        return self._texts["advice"][verdict.kind.value].format(
+            domain=binding.domain.display, target=binding.target.name, seen=verdict.seen or "-"
+        )
+
+    def word(self, key: str) -> str:
+        """A word of a page or a screen."""
+        return self._texts["word"][key]
+
+
+@cache
+def wording(language: Language) -> Wording:
+    """Return the texts of a language; every language has the same keys."""
+    file = resources.files("monitor.wording") / f"{language.value}.toml"
+    return Wording(language, tomllib.loads(file.read_text(encoding="utf-8")))
+
+
+# A shape for each status and verdict, since colour alone does not reach everybody.
+STATUS_SHAPE = {
+    DomainStatus.IN_EFFECT: "●",
+    DomainStatus.PROPAGATING: "◐",
+    DomainStatus.PARTIAL: "◑",
+    DomainStatus.BROKEN: "✖",
+    DomainStatus.UNKNOWN: "?",
+    DomainStatus.PAUSED: "‖",
+}
+
+
+def verdict_shape(verdict: Verdict) -> str:
+    if verdict.is_in_effect is None:
+        return "?"
+    return "✔" if verdict.is_in_effect else "✖"

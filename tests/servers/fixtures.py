@@ -1,0 +1,35 @@
+"""The lab as fixtures."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.certificates import Certificate, issue
+from tests.servers.lab import Authorities, Lab, standing_authorities, standing_lab
+
+
+@pytest.fixture(scope="session")
+def dns_certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """What the encrypted caches of this run show, and the authority that vouches for it."""
+    return issue(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def lab(dns_certificate: Certificate) -> Iterator[Lab]:
+    """The standing lab, shared by the whole run: ask it, but leave it as it is."""
+    with standing_lab(dns_certificate) as running:
+        yield running
+
+
+@pytest.fixture
+def own_lab(dns_certificate: Certificate) -> Iterator[Lab]:
+    """A lab for one test alone, which may change zones and silence servers."""
+    with standing_lab(dns_certificate) as running:
+        yield running
+
+
+@pytest.fixture
+def own_authorities() -> Iterator[Authorities]:
+    """The authorities of a lab for one test alone, which brings caches of its own habits."""
+    with standing_authorities() as running:
+        yield running

@@ -1,0 +1,75 @@
+"""What the documents promise is what the program does."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from monitor.adapters.telemetry import PrometheusTelemetry
+from monitor.cli.app import app, config_app
+from monitor.core.state import State
+from monitor.core.status import DomainStatus, Fault
+from monitor.core.targets import EndpointClass
+from monitor.core.verdict import Rule, VerdictKind
+from monitor.entrypoints.metrics import SnapshotCollector
+from monitor.usecases.snapshot import Snapshot
+
+ROOT = Path(__file__).parent.parent
+METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+VERDICTS = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_metric_is_documented_with_its_type_and_no_other_is() -> None:
+    documented = dict(re.findall(r"^\| `(oss_cname_\w+)` \| (\w+) \|", METRICS, re.MULTILINE))
+    registry = CollectorRegistry()
+    PrometheusTelemetry(registry)
+    families = [*registry.collect(), *SnapshotCollector(_nothing).collect()]
+    exported = {_exposed(family.name, family.type): _kind(family.type) for family in families}
+    assert exported == documented
+
+
+@pytest.mark.parametrize("closed_set", [VerdictKind, Rule, DomainStatus, Fault, EndpointClass])
+def test_every_word_of_a_closed_set_is_documented(closed_set: type[VerdictKind]) -> None:
+    missing = {member.value for member in closed_set if f"`{member.value}`" not in VERDICTS}
+    assert missing <= {"internal"}, "an internal name is described in words"
+
+
+def test_every_command_is_in_the_readme() -> None:
+    commands = [str(c.name or c.callback.__name__) for c in app.registered_commands if c.callback]
+    subcommands = [f"config {command.name}" for command in config_app.registered_commands]
+    assert commands and subcommands
+    for command in [*commands, *subcommands]:
+        assert f"`{command}" in README, command
+
+
+def test_the_first_screen_of_the_readme_has_both_commands() -> None:
+    first_screen = README.splitlines()[:24]
+    assert any(line.startswith("make demo") for line in first_screen)
+    assert any(line.startswith("make test") for line in first_screen)
+
+
+@pytest.mark.parametrize("document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")))
+def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (document.parent / target).exists(), target
+
+
+def test_the_lock_files_name_no_host() -> None:
+    for lock in ROOT.glob("requirements*.lock"):
+        assert not re.search(r"https?://|--index|--find-links", lock.read_text()), lock.name
+
+
+def _nothing() -> Snapshot:
+    return Snapshot(datetime(2026, 1, 1, tzinfo=UTC), State(), ())
+
+
+def _exposed(name: str, kind: str) -> str:
+    return name + {"counter": "_total", "info": "_info"}.get(kind, "")
+
+
+def _kind(kind: str) -> str:
+    return "gauge" if kind == "info" else kind

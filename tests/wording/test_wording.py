@@ -1,0 +1,85 @@
+import re
+import tomllib
+from importlib import resources
+
+import pytest
+
+from monitor.core.bindings import Binding, BucketTarget
+from monitor.core.chain import Chain
+from monitor.core.names import DomainName
+from monitor.core.status import DomainStatus, Fault
+from monitor.core.verdict import Rule, Verdict, VerdictKind
+from monitor.wording import STATUS_SHAPE, Language, wording
+
+BINDING = Binding(
+    DomainName.parse("图片.shop.example"),
+    BucketTarget("shop-img", DomainName("oss-cn-shanghai.aliyuncs.com")),
+)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_status_verdict_and_fault_has_words(language: Language) -> None:
+    texts = wording(language)
+    assert all(texts.status(status) for status in DomainStatus)
+    assert all(texts.verdict(kind) for kind in VerdictKind)
+    assert all(texts.fault(fault) for fault in Fault)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("rule", Rule)
+def test_every_rule_explains_itself_without_a_gap(language: Language, rule: Rule) -> None:
+    for seen in ("", "b.oss-cn-hangzhou.aliyuncs.com", "{hostile} %s"):
+        verdict = Verdict(VerdictKind.NOT_OSS, rule, Chain(BINDING.domain), None, seen)
+        said = wording(language).reason(verdict, BINDING)
+        assert said.rstrip(".。") and "{seen}" not in said
+        assert "()" not in said
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("kind", VerdictKind)
+def test_whatever_is_wrong_comes_with_advice(language: Language, kind: VerdictKind) -> None:
+    verdict = Verdict(kind, Rule.LEAVES_OSS, Chain(BINDING.domain), None, "x.example")
+    advice = wording(language).advice(verdict, BINDING)
+    assert bool(advice) == (kind is not VerdictKind.IN_EFFECT)
+
+
+def test_the_languages_have_the_same_keys_and_the_same_gaps() -> None:
+    english, chinese = (_texts(language) for language in Language)
+    assert english.keys() == chinese.keys()
+    for key, text in english.items():
+        assert _gaps(chinese[key]) <= _gaps(text) | {"domain", "target"}, key
+
+
+def test_chinese_is_chinese() -> None:
+    plain = {"Bucket", "TTL", "English", "/"}
+    for key, text in _texts(Language.CHINESE).items():
+        assert text in plain or not text or re.search("[\u4e00-\u9fff]", text), key
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("zh_CN.UTF-8", Language.CHINESE),
+        ("zh-Hans", Language.CHINESE),
+        ("en_GB", Language.ENGLISH),
+        ("C", Language.ENGLISH),
+        ("", Language.ENGLISH),
+    ],
+)
+def test_a_tag_means_a_language(tag: str, language: Language) -> None:
+    assert Language.of(tag) is language
+
+
+def test_every_status_has_a_shape_of_its_own() -> None:
+    assert set(STATUS_SHAPE) == set(DomainStatus)
+    assert len(set(STATUS_SHAPE.values())) == len(DomainStatus)
+
+
+def _texts(language: Language) -> dict[str, str]:
+    file = resources.files("monitor.wording") / f"{language.value}.toml"
+    sections = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {f"{name}.{key}": text for name, s in sections.items() for key, text in s.items()}
+
+
+def _gaps(text: str) -> set[str]:
+    return set(re.findall(r"{(\w+)}", text))
