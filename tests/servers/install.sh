@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the name servers that the tests run against, from Debian's packages.
+# Installs the servers that the tests run against, from Debian's packages.
 # Does nothing where they are all there; starts no system service; without rights says what to do.
 set -eu
 
-PACKAGES='unbound bind9 nsd knot'
-PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc'
+PACKAGES='unbound bind9 nsd knot prometheus'
+PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc promtool'
 POLICY=/usr/sbin/policy-rc.d
 # A normal user's path often leaves out where the servers are.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -12,12 +12,12 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 main() {
     missing=$(missing_programs)
     if [ -z "$missing" ]; then
-        echo 'name servers for the tests: all here'
+        echo 'servers for the tests: all here'
         return
     fi
     fresh=$(absent_packages)
     if ! command -v apt-get >/dev/null || ! has_rights; then
-        echo "name servers for the tests: missing:$missing; as root: apt-get install$fresh"
+        echo "servers for the tests: missing:$missing; as root: apt-get install$fresh"
         return
     fi
     trap forbid_nothing EXIT
@@ -29,7 +29,7 @@ main() {
     disable_services
     missing=$(missing_programs)
     if [ -n "$missing" ]; then
-        echo "name servers for the tests: still missing:$missing" >&2
+        echo "servers for the tests: still missing:$missing" >&2
         exit 1
     fi
 }

@@ -1,0 +1,102 @@
+"""A daemon on the embedded world, in this process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.adapters.clock import SystemClock
+from monitor.assembly.daemon import Daemon
+from monitor.assembly.parts import Surroundings
+from monitor.config import Settings, parse
+from monitor.demo.world import Pace, World
+from monitor.logs import Secrets
+
+# Rounds several times a second, and nobody waits long for the dead cache.
+PACE = Pace(ttl=1, floor=3, authority_interval=0.3, recursive_interval=0.4)
+PATIENCE = 20.0  # seconds until a condition that should come true counts as missed
+
+
+@dataclass(slots=True)
+class Shop:
+    """The world, the daemon that watches it, and how a user talks to the daemon."""
+
+    world: World
+    text: str
+    url: str = ""
+    daemon: Daemon = field(init=False)
+
+    def __post_init__(self) -> None:
+        around = Surroundings(SystemClock(), dict(self.world.environ), Secrets())
+        self.daemon = Daemon(self.load(), self.load, around)
+
+    def load(self) -> Settings:
+        return parse(self.text, {})
+
+    async def get(self, path: str, **headers: str) -> requests.Response:
+        return await asyncio.to_thread(
+            requests.get, self.url + path, headers=headers, timeout=10, allow_redirects=False
+        )
+
+    async def post(self, path: str, **headers: str) -> requests.Response:
+        return await asyncio.to_thread(requests.post, self.url + path, headers=headers, timeout=10)
+
+    async def domain(self, name: str) -> Any:
+        return (await self.get(f"api/v1/domains/{name}")).json()
+
+    async def samples(self, metric: str) -> dict[frozenset[tuple[str, str]], float]:
+        """Return a metric's samples by their labels."""
+        text = (await self.get("metrics")).text
+        families = text_string_to_metric_families(text)
+        return {
+            frozenset(sample.labels.items()): sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == metric
+        }
+
+    async def status(self, name: str) -> str:
+        return str((await self.domain(name))["status"])
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Return when the condition has come true; fail when it does not within the patience."""
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110  # it is asked over HTTP, nobody can tell us
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def open_shop(folder: Path, change: Callable[[str], str] = str) -> AsyncIterator[Shop]:
+    """Run world and daemon until the block ends; `change` may alter the configuration first."""
+    async with World(PACE, SystemClock().now) as world:
+        text = change(world.config_text("127.0.0.1:0", str(folder / "shop.db")))
+        async with running(Shop(world, text)) as shop:
+            yield shop
+
+
+@asynccontextmanager
+async def running(shop: Shop) -> AsyncIterator[Shop]:
+    """Run the shop's daemon until the block ends."""
+    stopped, started = asyncio.Event(), asyncio.Event()
+
+    def on_start(url: str) -> None:
+        shop.url = url
+        started.set()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(shop.daemon.run(stopped, on_start))
+        waiting = group.create_task(started.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if started.is_set():
+            await shop.daemon.wait_for_first_look()
+            try:
+                yield shop
+            finally:
+                stopped.set()

@@ -1,0 +1,255 @@
+"""The whole daemon on the embedded world: what a user, a script and Prometheus see of it."""
+
+import asyncio
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.stores.sqlite import SqliteStore
+from monitor.core.events import EventType, first_tampered
+from monitor.ports import StoreError
+from tests.servers.installed import require
+from tests.whole.shop import Shop, eventually, open_shop, running
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(tmp_path) as opened:
+        yield opened
+
+
+async def test_every_domain_has_its_status_after_the_first_look(shop: Shop) -> None:
+    items = (await shop.get("api/v1/domains")).json()["items"]
+    assert {item["domain"]: item["status"] for item in items} == {
+        "*.shop.example": "paused",
+        "assets.shop.example": "broken",
+        "docs.shop.example": "broken",
+        "img.shop.example": "broken",
+        "old.shop.example": "broken",
+        "shop.example": "in_effect",
+        "static.shop.example": "broken",
+        "twice.shop.example": "paused",
+        "video.shop.example": "in_effect",
+        "www.shop.example": "in_effect",
+        "xn--fsqu00a.shop.example": "in_effect",
+    }
+    faults = {item["domain"]: item["faults"] for item in items if item["faults"]}
+    assert faults == {
+        "*.shop.example": ["wildcard"],
+        "old.shop.example": ["binding_disabled"],
+        "twice.shop.example": ["bound_twice"],
+    }
+
+
+async def test_metrics_page_and_api_tell_the_same(shop: Shop) -> None:
+    document = await shop.domain("static.shop.example")
+    in_effect = await shop.samples("oss_cname_in_effect")
+    for answer in document["answers"]:
+        labels = frozenset(
+            {
+                ("domain", "static.shop.example"),
+                ("bucket", "shop-www"),
+                ("resolver", answer["resolver"]),
+            }
+        )
+        expected = None if answer["in_effect"] is None else float(answer["in_effect"])
+        assert in_effect.get(labels) == expected
+    page = (await shop.get("domains/static.shop.example")).text
+    assert "broken" in page
+    assert "region-differs" in page
+
+
+async def test_a_modified_record_is_followed_through_a_split_to_the_caches(shop: Shop) -> None:
+    first, second = shop.world.authorities
+    shop.world.modify(first)
+
+    async def is_split() -> bool:
+        return "authority_split" in (await shop.domain("img.shop.example"))["faults"]
+
+    await eventually(is_split)
+    shop.world.modify(second)
+
+    async def has_spread() -> bool:
+        document = await shop.domain("img.shop.example")
+        right = {a["resolver"] for a in document["answers"] if a["in_effect"]}
+        return not document["faults"] and right == {"honest", "pool", "floor", "stale"}
+
+    await eventually(has_spread)
+    # The override never follows: everybody else is right, so it is not everywhere in effect.
+    assert await shop.status("img.shop.example") == "propagating"
+    ratio = await shop.samples("oss_cname_propagation_ratio")
+    assert ratio[frozenset({("domain", "img.shop.example")})] == pytest.approx(4 / 5)
+
+
+async def test_a_stale_cache_explains_itself_by_an_extended_error(shop: Shop) -> None:
+    for authority in shop.world.authorities:
+        authority.is_reachable = False
+    shop.world.caches["stale"].upstream_reachable = False
+
+    async def says_stale() -> bool:
+        answers = (await shop.domain("www.shop.example"))["answers"]
+        return any(a["resolver"] == "stale" and 3 in a["ede"] for a in answers)
+
+    await eventually(says_stale)
+
+
+async def test_a_dead_resolver_is_down_and_pages_nobody(shop: Shop) -> None:
+    up = await shop.samples("oss_cname_resolver_up")
+    assert up[frozenset({("resolver", "dead"), ("group", "demo")})] == 0
+    assert up[frozenset({("resolver", "honest"), ("group", "demo")})] == 1
+    assert await shop.status("www.shop.example") == "in_effect"
+
+
+async def test_an_unbound_domain_loses_its_series(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, lambda text: text.replace('"10s"', '"0.3s"')) as shop:
+        bucket = shop.world.account.bucket("shop-www")
+        assert bucket is not None
+        bucket.cnames[:] = [c for c in bucket.cnames if c.domain != "www.shop.example"]
+
+        async def is_gone() -> bool:
+            return "www.shop.example" not in (await shop.get("metrics")).text
+
+        await eventually(is_gone)
+        assert (await shop.get("api/v1/domains/www.shop.example")).status_code == 404
+
+
+async def test_a_newly_bound_domain_is_asked_about_at_once(tmp_path: Path) -> None:
+    def seldom(text: str) -> str:
+        rounds_are_rare = text.replace('"0.3s"', '"1h"').replace('"0.4s"', '"1h"')
+        return rounds_are_rare.replace('"10s"', '"0.3s"')
+
+    async with open_shop(tmp_path, seldom) as shop:
+        bucket = shop.world.account.bucket("shop-logs")
+        other = shop.world.account.bucket("shop-www")
+        assert bucket is not None
+        assert other is not None
+        moved = next(c for c in other.cnames if c.domain == "www.shop.example")
+        other.cnames.remove(moved)
+        bucket.cnames.append(moved)
+
+        async def is_judged_anew() -> bool:
+            return await shop.status("www.shop.example") == "broken"
+
+        await eventually(is_judged_anew)
+        history = await SqliteStore(tmp_path / "shop.db").records(after=0, limit=1000)
+        assert EventType.BINDING_MOVED in {record.event.type for record in history}
+
+
+async def test_when_the_api_fails_the_last_known_inventory_stays(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, lambda text: text.replace('"10s"', '"0.3s"')) as shop:
+        known = await shop.samples("oss_cname_inventory_bindings")
+        shop.world.account.keys.clear()
+
+        async def is_counted() -> bool:
+            errors = await shop.samples("oss_cname_inventory_errors_total")
+            labels = {("account", "shop"), ("reason", "credentials")}
+            return errors.get(frozenset(labels), 0) > 0
+
+        await eventually(is_counted)
+        assert await shop.samples("oss_cname_inventory_bindings") == known
+        assert await shop.status("www.shop.example") == "in_effect"
+
+
+async def test_the_metrics_pass_prometheus_own_check(shop: Shop) -> None:
+    promtool = require("promtool")
+    text = (await shop.get("metrics")).text
+    command = await asyncio.create_subprocess_exec(
+        promtool, "check", "metrics", stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    _, complaints = await command.communicate(text.encode())
+    assert (command.returncode, complaints.decode()) == (0, "")
+
+
+async def test_prometheus_and_openmetrics_are_both_spoken(shop: Shop) -> None:
+    plain = await shop.get("metrics")
+    assert plain.headers["content-type"].startswith("text/plain")
+    modern = await shop.get("metrics", accept="application/openmetrics-text; version=1.0.0")
+    assert modern.headers["content-type"].startswith("application/openmetrics-text")
+    assert modern.text.endswith("# EOF\n")
+
+
+async def test_a_reload_takes_a_new_binding_and_keeps_what_is_known(shop: Shop) -> None:
+    before = await shop.domain("www.shop.example")
+    shop.text += (
+        '\n[[bindings]]\ndomain = "video.shop.example"\n'
+        'bucket = "shop-img"\nendpoint = "oss-cn-shanghai.aliyuncs.com"\n'
+        'labels = { team = "media" }\n'
+    )
+    assert (await shop.post("-/reload")).status_code == 200
+
+    async def is_labelled() -> bool:
+        return bool((await shop.domain("video.shop.example"))["labels"] == {"team": "media"})
+
+    await eventually(is_labelled)
+    after = await shop.domain("www.shop.example")
+    assert (after["status"], after["since"]) == (before["status"], before["since"])
+
+
+async def test_a_bad_configuration_changes_nothing_and_says_why(shop: Shop) -> None:
+    good = shop.text
+    shop.text = good.replace('group = "demo"', 'grup = "demo"', 1)
+    refused = await shop.post("-/reload")
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert any('did you mean "group"' in fault for fault in refused.json()["faults"])
+    assert await shop.samples("oss_cname_config_last_reload_successful") == {frozenset(): 0.0}
+    assert await shop.status("www.shop.example") == "in_effect"
+    shop.text = good
+    assert (await shop.post("-/reload")).status_code == 200
+    assert await shop.samples("oss_cname_config_last_reload_successful") == {frozenset(): 1.0}
+
+
+async def test_a_removed_resolver_leaves_no_series(shop: Shop) -> None:
+    table = shop.text.index('[[resolvers]]\nname = "dead"')
+    shop.text = shop.text[:table]
+    await shop.post("-/reload")
+    assert not [
+        labels
+        for labels in await shop.samples("oss_cname_verdict")
+        if ("resolver", "dead") in labels
+    ]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"host": "evil.example"},
+    ],
+    ids=str,
+)
+async def test_another_site_cannot_make_a_browser_reload(
+    shop: Shop, headers: dict[str, str]
+) -> None:
+    assert (await shop.post("-/reload", **headers)).status_code == 403
+
+
+async def test_reading_is_not_a_way_to_reload(shop: Shop) -> None:
+    assert (await shop.get("-/reload")).status_code == 405
+
+
+async def test_a_restart_shows_the_last_known_at_once_and_the_log_is_whole(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        before = await shop.domain("static.shop.example")
+        async with running(Shop(shop.world, shop.text.replace("shop.db", "other.db"))):
+            pass
+    store = SqliteStore(tmp_path / "shop.db")
+    state = await store.load()
+    known = {str(n): d.status.value.value for n, d in state.domains.items()}
+    assert known["static.shop.example"] == before["status"]
+    records = await store.records(after=0, limit=10_000)
+    assert first_tampered(records) is None
+    assert [records[0].event.type, records[-1].event.type] == [EventType.START, EventType.STOP]
+    await store.close()
+
+
+async def test_a_second_daemon_on_the_same_database_is_refused(shop: Shop) -> None:
+    with pytest.raises(ExceptionGroup) as refused:
+        async with running(Shop(shop.world, shop.text)):
+            pass
+    (error,) = refused.value.exceptions
+    assert isinstance(error, StoreError)
+    assert "in use by another daemon" in str(error)
