@@ -1,0 +1,191 @@
+"""`run` as a process: signals, and death at any moment."""
+
+import asyncio
+import json
+import random
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from monitor.adapters.clock import SystemClock
+from monitor.adapters.stores.sqlite import SqliteStore
+from monitor.core.events import first_tampered
+from monitor.demo.ports import free_port
+from monitor.demo.world import World
+from tests.cli.commands import environment
+from tests.whole.shop import PACE, eventually
+
+
+@dataclass(slots=True)
+class Running:
+    """A daemon in a process of its own, and what it has said so far."""
+
+    process: Process
+    url: str
+    lines: list[str]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines if line.startswith("{")]
+
+    async def is_ready(self) -> bool:
+        try:
+            answer = await asyncio.to_thread(requests.get, self.url + "-/ready", timeout=5)
+        except requests.ConnectionError:
+            return False
+        return answer.status_code == 200
+
+    async def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), timeout=20)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with World(PACE, SystemClock().now) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def running(world: World, folder: Path) -> AsyncIterator[Running]:
+    """Run the daemon on the world; it is ended with the block if it still lives."""
+    port = free_port(["127.0.0.1"])
+    text = world.config_text(f"127.0.0.1:{port}", str(folder / "shop.db"))
+    (folder / "config.toml").write_text(text)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "monitor", "run",
+        cwd=folder, env=environment(world.environ), stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    lines: list[str] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_collect(process.stderr, lines))
+        try:
+            yield Running(process, f"http://127.0.0.1:{port}/", lines)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def _collect(stream: asyncio.StreamReader, lines: list[str]) -> None:
+    async for line in stream:
+        lines.append(line.decode().rstrip())  # noqa: PERF401  # tests read it while it grows
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_stops_the_daemon_cleanly(
+    number: signal.Signals, world: World, tmp_path: Path
+) -> None:
+    async with running(world, tmp_path) as daemon:
+        await eventually(daemon.is_ready)
+        assert await daemon.end(number) == 0
+    assert daemon.events[-1]["event"] == "event.stop"
+    assert "Traceback" not in "\n".join(daemon.lines)
+
+
+async def test_a_hangup_reloads_and_a_bad_file_changes_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    async with running(world, tmp_path) as daemon:
+        await eventually(daemon.is_ready)
+        config = tmp_path / "config.toml"
+        config.write_text(config.read_text().replace('"300ms"', '"never"'))
+        daemon.process.send_signal(signal.SIGHUP)
+
+        async def has_refused() -> bool:
+            return any(e["event"] == "config.reload_failed" for e in daemon.events)
+
+        await eventually(has_refused)
+        config.write_text(config.read_text().replace('"never"', '"250ms"'))
+        daemon.process.send_signal(signal.SIGHUP)
+
+        async def has_reloaded() -> bool:
+            return any(e["event"] == "event.reload" for e in daemon.events)
+
+        await eventually(has_reloaded)
+        assert await daemon.is_ready()
+
+
+async def test_a_storm_of_hangups_is_survived(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as daemon:
+        await eventually(daemon.is_ready)
+        for _ in range(50):
+            daemon.process.send_signal(signal.SIGHUP)
+            await asyncio.sleep(0)
+        await eventually(daemon.is_ready)
+        assert await daemon.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_kill_9_at_any_moment_loses_nothing_that_was_reported(
+    seed: int, world: World, tmp_path: Path
+) -> None:
+    moment = random.Random(seed).uniform(0.2, 1.5)
+    async with running(world, tmp_path) as daemon:
+
+        async def has_begun() -> bool:
+            return bool(daemon.events)
+
+        await eventually(has_begun)
+        for authority in world.authorities:
+            world.modify(authority)
+        await asyncio.sleep(moment)
+        await daemon.end(signal.SIGKILL)
+    reported = {e["seq"]: e["event"] for e in daemon.events if "seq" in e}
+    store = SqliteStore(tmp_path / "shop.db")
+    records = {r.seq: r for r in await store.records(after=0, limit=100_000)}
+    assert first_tampered(records.values()) is None
+    for seq, event in reported.items():
+        assert event == f"event.{records[seq].event.type.value}"
+    state = await store.load()
+    told = {r.event.domain: r.event.data["to"] for r in records.values() if "to" in r.event.data}
+    stored = {name: domain.status.value.value for name, domain in state.domains.items()}
+    for domain, status in told.items():
+        assert domain is not None
+        assert stored[domain] == status, "an event and the state it explains are one transaction"
+    await store.close()
+
+
+async def test_after_kill_9_a_restart_goes_on_where_it_was(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as daemon:
+        await eventually(daemon.is_ready)
+        await daemon.end(signal.SIGKILL)
+    async with running(world, tmp_path) as daemon:
+        await eventually(daemon.is_ready)
+        added = [e for e in daemon.events if e["event"] == "event.binding_added"]
+        turned = [e for e in daemon.events if e["event"] == "event.status"]
+        assert (added, turned) == ([], []), "what was known is not reported again"
+        assert await daemon.end(signal.SIGTERM) == 0
+
+
+async def test_no_secret_is_in_the_log(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as daemon:
+        await eventually(daemon.is_ready)
+        world.account.keys.clear()
+        await daemon.end(signal.SIGTERM)
+    assert world.key.secret not in "\n".join(daemon.lines)
+
+
+async def test_a_taken_port_is_said_and_ends_the_start(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as first:
+        await eventually(first.is_ready)
+        other = tmp_path / "other"
+        other.mkdir()
+        text = (tmp_path / "config.toml").read_text().replace("shop.db", "other.db")
+        (other / "config.toml").write_text(text)
+        second = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "monitor", "run",
+            cwd=other, env=environment(world.environ), stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        _, complaints = await asyncio.wait_for(second.communicate(), timeout=20)
+        assert second.returncode == 3
+        assert "cannot listen on 127.0.0.1:" in complaints.decode()
