@@ -1,0 +1,95 @@
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.core.answers import Address, Alias, Answer, Rcode
+from monitor.core.chain import MAX_HOPS, Chain, ChainFault, rebuild
+from monitor.core.names import DomainName
+
+NAMES = [DomainName(f"n{number}.example") for number in range(20)]
+START = NAMES[0]
+
+
+def answer_of(*pairs: tuple[int, int], at: int | None = None) -> Answer:
+    aliases = tuple(Alias(NAMES[a], NAMES[b], 60 + a) for a, b in pairs)
+    addresses = () if at is None else (Address(NAMES[at], "203.0.113.1", 60),)
+    return Answer(Rcode.NOERROR, aliases, addresses)
+
+
+def test_a_chain_is_followed_whatever_the_order_of_records() -> None:
+    chain = rebuild(START, answer_of((2, 3), (0, 1), (1, 2), at=3))
+    assert chain.targets == (NAMES[1], NAMES[2], NAMES[3])
+    assert chain.addresses == ("203.0.113.1",)
+    assert chain.first_ttl == 60
+    assert chain.end == NAMES[3]
+
+
+def test_without_a_cname_the_domain_is_the_end() -> None:
+    chain = rebuild(START, answer_of(at=0))
+    assert (chain.links, chain.end, chain.first_ttl) == ((), START, None)
+
+
+def test_addresses_of_other_names_do_not_count() -> None:
+    assert rebuild(START, answer_of((0, 1), at=2)).addresses == ()
+
+
+def test_addresses_are_sorted_and_told_once() -> None:
+    addresses = tuple(Address(START, f"203.0.113.{n}", 1) for n in (2, 1, 2))
+    found = rebuild(START, Answer(Rcode.NOERROR, addresses=addresses)).addresses
+    assert found == ("203.0.113.1", "203.0.113.2")
+
+
+def test_a_loop_ends_where_it_closes() -> None:
+    chain = rebuild(START, answer_of((0, 1), (1, 2), (2, 1)))
+    assert chain.fault is ChainFault.LOOP
+    assert chain.end == NAMES[1]
+
+
+def test_a_name_that_points_to_itself_is_a_loop() -> None:
+    assert rebuild(START, answer_of((0, 0))).fault is ChainFault.LOOP
+
+
+def test_sixteen_hops_are_a_chain_and_seventeen_are_too_many() -> None:
+    links = [(n, n + 1) for n in range(MAX_HOPS)]
+    assert rebuild(START, answer_of(*links, at=MAX_HOPS)).fault is None
+    longer = [*links, (MAX_HOPS, MAX_HOPS + 1)]
+    assert rebuild(START, answer_of(*longer)).fault is ChainFault.TOO_LONG
+
+
+def test_two_targets_of_one_name_are_ambiguous_and_a_repetition_is_not() -> None:
+    assert rebuild(START, answer_of((0, 1), (0, 2))).fault is ChainFault.AMBIGUOUS
+    assert rebuild(START, answer_of((0, 1), (0, 1), at=1)).fault is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=25), st.randoms())
+def test_order_never_matters_and_the_links_hang_together(
+    pairs: list[tuple[int, int]], rng: random.Random
+) -> None:
+    chain = rebuild(START, answer_of(*pairs))
+    shuffled = list(pairs)
+    rng.shuffle(shuffled)
+    assert rebuild(START, answer_of(*shuffled)) == chain
+    _check_against_a_plain_walk(chain, dict(pairs), has_rivals=_has_rivals(pairs))
+
+
+def _has_rivals(pairs: list[tuple[int, int]]) -> bool:
+    return len({a for a, _ in pairs}) != len(set(pairs))
+
+
+def _check_against_a_plain_walk(chain: Chain, edges: dict[int, int], *, has_rivals: bool) -> None:
+    position, walked = 0, [0]
+    for link in chain.links:
+        assert link.name == NAMES[position]
+        position = NAMES.index(link.target)
+        walked.append(position)
+    match chain.fault:
+        case None:
+            assert position not in edges
+            assert len(set(walked)) == len(walked)
+        case ChainFault.LOOP:
+            assert position in walked[:-1]
+        case ChainFault.TOO_LONG:
+            assert len(chain.links) == MAX_HOPS + 1
+        case ChainFault.AMBIGUOUS:
+            assert has_rivals

@@ -1,0 +1,95 @@
+from datetime import timedelta
+
+import pytest
+
+from monitor.core.answers import Answer, NoAnswer
+from monitor.core.status import (
+    DomainStatus,
+    StatusPolicy,
+    authorities_differ,
+    status_of,
+    tally,
+    views_after,
+)
+from tests.core.samples import RIGHT, SILENT, START, WRONG, pointing_to, sighting, view
+
+POLICY = StatusPolicy(weights={}, min_coverage=0.5, window=timedelta(hours=72))
+S = DomainStatus
+
+
+@pytest.mark.parametrize(
+    ("resolvers", "authorities", "expected"),
+    [
+        ([RIGHT, RIGHT], [RIGHT], S.IN_EFFECT),
+        ([RIGHT, RIGHT], [WRONG], S.IN_EFFECT),
+        ([RIGHT, WRONG], [RIGHT, RIGHT], S.PROPAGATING),
+        ([WRONG, WRONG], [RIGHT], S.PROPAGATING),
+        ([WRONG, WRONG], [RIGHT, SILENT], S.PROPAGATING),
+        ([RIGHT, WRONG], [RIGHT, WRONG], S.PARTIAL),
+        ([RIGHT, WRONG], [], S.PARTIAL),
+        ([RIGHT, WRONG], [SILENT], S.PARTIAL),
+        ([WRONG, WRONG], [WRONG], S.BROKEN),
+        ([WRONG, WRONG], [], S.BROKEN),
+        ([WRONG, WRONG], [SILENT], S.BROKEN),
+        ([RIGHT, SILENT], [RIGHT], S.IN_EFFECT),
+        ([RIGHT, SILENT, SILENT], [RIGHT], S.UNKNOWN),
+        ([WRONG, SILENT, SILENT], [RIGHT], S.UNKNOWN),
+        ([SILENT, SILENT], [RIGHT], S.UNKNOWN),
+        ([], [RIGHT], S.UNKNOWN),
+    ],
+)
+def test_the_status_follows_from_who_answers_what(
+    resolvers: list[Answer | NoAnswer],
+    authorities: list[Answer | NoAnswer],
+    expected: DomainStatus,
+) -> None:
+    asked = {f"r{n}": view(outcome) for n, outcome in enumerate(resolvers)}
+    served = {f"a{n}": view(outcome) for n, outcome in enumerate(authorities)}
+    assert status_of(asked, served, POLICY, START) is expected
+
+
+def test_what_lasts_longer_than_the_window_is_no_longer_propagating() -> None:
+    resolvers, authorities = {"a": view(RIGHT), "b": view(WRONG)}, {"ns": view(RIGHT)}
+    within = START + timedelta(hours=72)
+    assert status_of(resolvers, authorities, POLICY, within) is S.PROPAGATING
+    after = within + timedelta(seconds=1)
+    assert status_of(resolvers, authorities, POLICY, after) is S.PARTIAL
+
+
+def test_weights_decide_coverage_and_share() -> None:
+    views = {"big": view(RIGHT), "small": view(SILENT)}
+    counted = tally(views, {"big": 3.0, "small": 1.0})
+    assert counted.coverage == pytest.approx(0.75)
+    assert counted.ratio == 1.0
+    policy = StatusPolicy({"big": 1.0, "small": 3.0}, min_coverage=0.5)
+    assert status_of(views, {}, policy, START) is S.UNKNOWN
+
+
+def test_nobody_asked_is_no_coverage() -> None:
+    assert (tally({}).coverage, tally({}).ratio) == (0.0, None)
+
+
+def test_a_view_keeps_since_when_it_says_the_same() -> None:
+    later = START + timedelta(hours=1)
+    views = views_after({}, [sighting("r", WRONG)], frozenset({"r"}))
+    same = views_after(views, [sighting("r", WRONG, later)], frozenset({"r"}))
+    assert (same["r"].since, same["r"].reply.at) == (START, later)
+    other = views_after(same, [sighting("r", RIGHT, later)], frozenset({"r"}))
+    assert other["r"].since == later
+
+
+def test_servers_that_are_no_longer_asked_are_forgotten_and_others_stay() -> None:
+    views = {"gone": view(RIGHT), "quiet": view(WRONG)}
+    after = views_after(views, [sighting("new", RIGHT)], frozenset({"quiet", "new"}))
+    assert after.keys() == {"quiet", "new"}
+    assert views_after(views, [sighting("gone", RIGHT)], frozenset()) == {}
+
+
+def test_authorities_differ_by_what_they_say_of_the_domain_itself() -> None:
+    assert authorities_differ({"a": view(RIGHT), "b": view(WRONG)})
+    assert not authorities_differ({"a": view(RIGHT), "b": view(RIGHT)})
+    assert not authorities_differ({"a": view(RIGHT), "b": view(SILENT)})
+    # One of them also serves the target's zone and shows its addresses.
+    bare = Answer(RIGHT.rcode, RIGHT.aliases, is_authoritative=True)
+    assert not authorities_differ({"a": view(RIGHT), "b": view(bare)})
+    assert authorities_differ({"a": view(pointing_to("a.b")), "b": view(Answer(RIGHT.rcode))})
