@@ -50,8 +50,8 @@ def message_of(
     message = dns.message.make_query(
         dns.name.from_text(question.name.text),
         question.record_type.value,
-        use_edns=0 if use_edns else None,
-        payload=UDP_PAYLOAD,
+        use_edns=use_edns,
+        payload=UDP_PAYLOAD if use_edns else None,
         options=_options(client_subnet) if use_edns else None,
     )
     if not question.is_recursion_desired:

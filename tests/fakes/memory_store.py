@@ -1,0 +1,41 @@
+"""A store in memory that keeps the contract of a real one."""
+
+from monitor.core.events import GENESIS, Record, seal
+from monitor.core.names import DomainName
+from monitor.core.state import State, Step
+from monitor.ports import StoreError
+
+
+class MemoryStore:
+    """`is_broken` makes it refuse every step, as a full disk would."""
+
+    def __init__(self) -> None:
+        self.is_broken = False
+        self._state = State()
+        self._records: tuple[Record, ...] = ()
+
+    async def load(self) -> State:
+        return self._state
+
+    async def commit(self, step: Step) -> tuple[Record, ...]:
+        if self.is_broken:
+            raise StoreError("the store is broken: mend it")
+        added: list[Record] = []
+        newest = self._records[-1] if self._records else None
+        for event in step.events:
+            seq, prev_hash = (newest.seq + 1, newest.hash) if newest else (1, GENESIS)
+            newest = seal(event, seq, prev_hash)
+            added.append(newest)
+        self._state = self._state.after(step)
+        self._records += tuple(added)
+        return tuple(added)
+
+    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
+        of_domain = [record for record in self._records if record.event.domain == domain]
+        return tuple(reversed(of_domain))[:limit]
+
+    async def records(self, after: int, limit: int) -> tuple[Record, ...]:
+        return tuple(record for record in self._records if record.seq > after)[:limit]
+
+    async def close(self) -> None:
+        pass

@@ -1,0 +1,38 @@
+from datetime import timedelta
+
+from monitor.core.inventory import Failure, FailureReason, Scope
+from monitor.usecases.discover import discover, forget_accounts
+from tests.core.samples import BINDING, DOMAIN, RIGHT, START
+from tests.fakes.fake_inventory import FakeInventory
+from tests.usecases.panel import Bench
+
+
+async def test_a_new_domain_is_to_be_asked_about_and_a_known_one_is_not() -> None:
+    bench, inventory = Bench(), FakeInventory("shop", BINDING)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock)
+    assert await discover(*look) == {DOMAIN}
+    bench.resolvers_say(RIGHT, RIGHT)
+    await bench.rounds.of_resolvers()
+    assert await discover(*look) == frozenset()
+
+
+async def test_a_failed_look_is_counted_and_the_last_known_stays_with_its_age() -> None:
+    bench, inventory = Bench(), FakeInventory("shop", BINDING)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock)
+    await discover(*look)
+    inventory.bindings = ()
+    inventory.failures = (Failure(FailureReason.UNREACHABLE, Scope.ACCOUNT),)
+    bench.clock.advance(timedelta(hours=1))
+    await discover(*look)
+    account = bench.ledger.state.accounts["shop"]
+    assert account.bindings == (BINDING,)
+    assert account.last_success_at == START
+    assert [listing.failures for listing in bench.telemetry.listings] == [(), inventory.failures]
+
+
+async def test_accounts_that_are_no_longer_configured_are_forgotten() -> None:
+    bench, inventory = Bench(), FakeInventory("shop", BINDING)
+    await discover(inventory, bench.ledger, bench.telemetry, bench.clock)
+    await forget_accounts(frozenset({"config"}), bench.ledger, bench.clock)
+    assert bench.ledger.state.domains == {}
+    assert bench.ledger.state.accounts == {}
