@@ -1,48 +1,42 @@
 """The snapshot as HTML; everything that templates show is chosen here."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse, Response
+from markupsafe import Markup
 
 from monitor.core.answers import Answer
 from monitor.core.events import Record
-from monitor.core.servers import Resolver
+from monitor.core.servers import Resolver, Transport
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, Tally, View
+from monitor.core.status import Tally, View, tally
+from monitor.entrypoints.web.chains import drawn
+from monitor.entrypoints.web.history import entry
 from monitor.entrypoints.web.listing import Page, Query
+from monitor.entrypoints.web.moments import age, clock, rfc3339
+from monitor.entrypoints.web.needs import advice_on, faults_of, need, urgent
 from monitor.usecases.snapshot import BY_URGENCY, Snapshot
-from monitor.wording import STATUS_SHAPE, Language, Wording, verdict_shape, wording
+from monitor.wording import STATUS_SHAPE, Wording, verdict_shape
 
-_REFRESH = timedelta(seconds=10)
+_REFRESH_SECONDS = 10
 _MOST_URGENT = 20  # how many domains the page's head explains; the table below has them all
-_A_YEAR = timedelta(days=365)
-
-_TONES = {True: "right", False: "wrong", None: "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One server's answer in a word, with the reason for who wants to know."""
+class Frame:
+    """What every page has around its matter: language, place, and the same page in the other."""
 
-    shape: str
-    word: str
-    tone: str
-    reason: str
+    words: Wording
+    path: str
+    switch: str
+    at: datetime
 
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What several servers say alike."""
-
-    servers: tuple[str, ...]
-    cell: Cell
-    view: View
-    advice: str
+    def ago(self, moment: datetime) -> str:
+        return age(self.at - moment, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,159 +45,127 @@ class Row:
 
     domain: DomainState
     tally: Tally
-    cells: tuple[Cell | None, ...]
-    authority: Cell | None
+    views: tuple[tuple[Resolver, View | None], ...]
 
 
-class Pages:
-    """Renders in one language."""
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a resolver answers: `share` and `rtt` (in milliseconds) are of its last replies."""
 
-    def __init__(self, language: Language) -> None:
-        self._wording = wording(language)
+    resolver: Resolver
+    is_up: bool | None
+    share: str
+    rtt: float | None
 
-    def overview(self, page: Page) -> Response:
-        snapshot = page.snapshot
-        urgent = sorted(filter(_needs_somebody, snapshot.domains), key=_urgency)
-        return self._html(
-            "overview.html",
-            page=page,
-            counts=[(status, page.counts[status]) for status in BY_URGENCY if page.counts[status]],
-            urgent=[(d, self._meanings(snapshot, d)[:1]) for d in urgent[:_MOST_URGENT]],
-            more_urgent=max(0, len(urgent) - _MOST_URGENT),
-            rows=[self._row(snapshot, domain) for domain in page.domains],
-            snapshot=snapshot,
-            accounts=sorted(snapshot.state.accounts.values(), key=lambda a: a.account),
-            next_url=_url(page.query, page.next) if page.next else None,
-        )
-
-    def domain(
-        self, snapshot: Snapshot, domain: DomainState, history: Iterable[Record]
-    ) -> Response:
-        views = [*sorted(domain.authorities.items()), *_named(snapshot.views(domain))]
-        return self._html(
-            "domain.html",
-            domain=domain,
-            tally=snapshot.tally(domain),
-            meanings=self._meanings(snapshot, domain),
-            answers=[(server, self._cell(view, domain), view) for server, view in views],
-            history=list(history),
-        )
-
-    def resolvers(self, snapshot: Snapshot) -> Response:
-        return self._html(
-            "resolvers.html",
-            resolvers=[(r, snapshot.is_up(r), *_health(snapshot, r)) for r in snapshot.resolvers],
-        )
-
-    def not_found(self, detail: str) -> Response:
-        return self._html("not_found.html", status_code=404, detail=detail)
-
-    def _row(self, snapshot: Snapshot, domain: DomainState) -> Row:
-        views = [domain.resolvers.get(resolver.name) for resolver in snapshot.resolvers]
-        cells = tuple(self._cell(view, domain) if view else None for view in views)
-        worst = min(domain.authorities.values(), key=_wrong_first, default=None)
-        authority = self._cell(worst, domain) if worst else None
-        return Row(domain, snapshot.tally(domain), cells, authority)
-
-    def _meanings(self, snapshot: Snapshot, domain: DomainState) -> list[Meaning]:
-        """Join the servers that say the same, wrong answers first."""
-        if domain.binding is None:
-            return []
-        groups: dict[object, list[tuple[str, View]]] = {}
-        for server, view in [*sorted(domain.authorities.items()), *_named(snapshot.views(domain))]:
-            verdict = view.verdict
-            key = (verdict.kind, verdict.rule, verdict.seen, verdict.chain.targets)
-            groups.setdefault(key, []).append((server, view))
-        found = [
-            Meaning(
-                tuple(server for server, _ in said),
-                self._cell(said[0][1], domain),
-                said[0][1],
-                self._wording.advice(said[0][1].verdict, domain.binding),
-            )
-            for said in groups.values()
-        ]
-        return sorted(found, key=lambda meaning: _wrong_first(meaning.view))
-
-    def _cell(self, view: View, domain: DomainState) -> Cell:
-        verdict = view.verdict
-        reason = self._wording.reason(verdict, domain.binding) if domain.binding else ""
-        word = self._wording.verdict(verdict.kind)
-        return Cell(verdict_shape(verdict), word, _TONES[verdict.is_in_effect], reason)
-
-    def _html(self, template: str, status_code: int = 200, **context: object) -> Response:
-        page = _ENVIRONMENT.get_template(template).render(
-            w=self._wording,
-            other=_other(self._wording),
-            html_lang="zh-Hans" if self._wording.language is Language.CHINESE else "en",
-            refresh=int(_REFRESH.total_seconds()),
-            **context,
-        )
-        response = HTMLResponse(page, status_code)
-        lang = self._wording.language.value
-        age = int(_A_YEAR.total_seconds())
-        response.set_cookie("lang", lang, max_age=age, httponly=True, samesite="lax")
-        return response
+    @property
+    def address(self) -> str:
+        """Where it is asked: a URL, or an address with its port."""
+        host, port = self.resolver.address, self.resolver.port
+        if self.resolver.transport is Transport.DOH:
+            return host
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _other(current: Wording) -> str:
-    is_chinese = current.language is Language.CHINESE
-    other = Language.ENGLISH if is_chinese else Language.CHINESE
-    return str(other.value)
+def overview_page(frame: Frame, page: Page) -> str:
+    """What needs somebody now, and every domain with what each resolver says of it."""
+    snapshot, concerned = page.snapshot, urgent(page.snapshot)
+    return _rendered(
+        "overview.html",
+        frame,
+        page=page,
+        counts=[(status, page.counts[status]) for status in BY_URGENCY if page.counts[status]],
+        needs=[need(snapshot, domain, frame.words) for domain in concerned[:_MOST_URGENT]],
+        more_needs=max(0, len(concerned) - _MOST_URGENT),
+        rows=[_row(snapshot, domain) for domain in page.domains],
+        health=[(resolver, snapshot.is_up(resolver)) for resolver in snapshot.resolvers],
+        accounts=[account for _, account in sorted(snapshot.state.accounts.items())],
+        next_url=_url(page.query, page.next) if page.next else "",
+        first_url=_url(page.query, "") if page.query.cursor else "",
+    )
 
 
-def _needs_somebody(domain: DomainState) -> bool:
-    calm = {DomainStatus.IN_EFFECT, DomainStatus.PAUSED}
-    return domain.status.value not in calm or bool(domain.faults)
+def domain_page(
+    frame: Frame, snapshot: Snapshot, domain: DomainState, history: Iterable[Record] | None
+) -> str:
+    """Everything that is known of one domain; `history` None means that it could not be read."""
+    return _rendered(
+        "domain.html",
+        frame,
+        domain=domain,
+        fault_sentences=faults_of(domain, frame.words),
+        of_resolvers=snapshot.tally(domain),
+        of_authorities=tally(domain.authorities),
+        answers=[
+            (one, advice_on(domain, one.verdict, frame.words)) for one in drawn(snapshot, domain)
+        ],
+        views=[(resolver.name, view) for resolver, view in snapshot.views(domain)],
+        authorities=sorted(domain.authorities.items()),
+        history=None if history is None else [entry(record, frame.words) for record in history],
+    )
 
 
-def _urgency(domain: DomainState) -> tuple[int, str]:
-    return BY_URGENCY.index(domain.status.value), domain.domain.text
+def resolvers_page(frame: Frame, snapshot: Snapshot) -> str:
+    """Whom we ask, and how well they answer."""
+    health = [_health(snapshot, resolver) for resolver in snapshot.resolvers]
+    return _rendered("resolvers.html", frame, health=health)
 
 
-def _wrong_first(view: View) -> int:
-    return {False: 0, None: 1, True: 2}[view.verdict.is_in_effect]
+def error_page(frame: Frame, title: str, detail: str) -> str:
+    return _rendered("error.html", frame, title=title, detail=detail)
 
 
-def _named(views: Iterable[tuple[Resolver, View]]) -> Iterator[tuple[str, View]]:
-    return ((resolver.name, view) for resolver, view in views)
+def _row(snapshot: Snapshot, domain: DomainState) -> Row:
+    views = ((resolver, domain.resolvers.get(resolver.name)) for resolver in snapshot.resolvers)
+    return Row(domain, snapshot.tally(domain), tuple(views))
 
 
-def _health(snapshot: Snapshot, resolver: Resolver) -> tuple[float | None, float | None]:
-    """Return the share of its last replies that were answers, and their median milliseconds."""
+def _health(snapshot: Snapshot, resolver: Resolver) -> Health:
     views = [d.resolvers[resolver.name] for d in snapshot.domains if resolver.name in d.resolvers]
     answers = [view for view in views if view.verdict.kind.is_answer]
-    if not views:
-        return None, None
     times = [view.reply.rtt.total_seconds() * 1000 for view in answers]
-    return len(answers) / len(views), median(times) if times else None
+    share = f"{len(answers)} / {len(views)}" if views else ""
+    return Health(resolver, snapshot.is_up(resolver), share, median(times) if times else None)
 
 
 def _url(query: Query, cursor: str) -> str:
     wanted = {"status": query.status.value if query.status else "", "q": query.text}
+    wanted["cursor"] = cursor
     kept = {key: value for key, value in wanted.items() if value}
-    return "/?" + urlencode(kept | {"limit": query.limit, "cursor": cursor})
+    return "/?" + urlencode(kept)
 
 
-def _time(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+def _rendered(template: str, frame: Frame, **matter: object) -> str:
+    return _ENVIRONMENT.get_template(template).render(frame=frame, words=frame.words, **matter)
 
 
-def _clock(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S")
+def _visible(value: object) -> object:
+    """Show control and direction characters as escapes, so that a text cannot pose as another."""
+    if isinstance(value, Markup) or not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(_escaped(value))
 
 
-def _said(data: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in data.items() if key != "verdicts")
+def _escaped(text: str) -> Iterator[str]:
+    for character in text:
+        yield character if character.isprintable() else f"\\u{{{ord(character):x}}}"
+
+
+def _answer_of(view: View) -> Answer | None:
+    return view.reply.outcome if isinstance(view.reply.outcome, Answer) else None
 
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("monitor.entrypoints.web"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=_visible,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.globals.update(status_shape=STATUS_SHAPE)
-_ENVIRONMENT.filters.update(time=_time, clock=_clock, said=_said)
-_ENVIRONMENT.tests["answer"] = lambda outcome: isinstance(outcome, Answer)
+_ENVIRONMENT.globals.update(
+    refresh_seconds=_REFRESH_SECONDS,
+    status_shape=STATUS_SHAPE,
+    verdict_shape=verdict_shape,
+    answer_of=_answer_of,
+)
+_ENVIRONMENT.filters.update(rfc3339=rfc3339, clock=clock)

@@ -2,61 +2,85 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
-_SECONDS_TO_DRAIN = 2
+# Who still waits for a reply is cut off after this many seconds; stopping takes two at most.
+_SECONDS_TO_DRAIN = 1
+_SECONDS_TO_CUT_OFF = 0.5
 
 
 class WebServer:
-    """Serves an application on one address while it is started."""
+    """Serves an application on one address while it is started; start and stop in one task."""
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._app = app
         self._host = host
         self._port = port
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
-        )
-        config.load()
-        self._server = uvicorn.Server(config)
-        self._server.lifespan = config.lifespan_class(config)
-        self._socket: socket.socket | None = None
-        self._ticking: asyncio.Future[None] | None = None
+        self._serving = AsyncExitStack()
 
     async def start(self) -> tuple[str, int]:
         """Listen, and return on which host and port. Raises OSError, which names the address."""
-        self._socket = _bound(self._host, self._port)
-        host, port = self._socket.getsockname()[:2]
-        # Not `serve`: it would take over the signals of the process, which belong to the daemon.
-        await self._server.startup(sockets=[self._socket])
-        self._ticking = asyncio.ensure_future(self._server.main_loop())
+        listener = await _listening(self._host, self._port)
+        await self._serving.enter_async_context(_served(self._app, listener))
+        host, port = listener.getsockname()[:2]
         return str(host), int(port)
 
     async def stop(self) -> None:
-        """Let the requests under way end, and close."""
-        if self._ticking is None or self._socket is None:
-            return
-        self._server.should_exit = True
-        await self._ticking
-        await self._server.shutdown(sockets=[self._socket])
+        """Let the requests under way end, and close; nothing where it was not started."""
+        await self._serving.aclose()
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals of the process to the daemon."""
+        yield
+
+
+@asynccontextmanager
+async def _served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",  # the application logs its own failures, once
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
+        )
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listener]))
+        yield
+        server.should_exit = True
+    await _cut_off(server)
+
+
+async def _cut_off(server: uvicorn.Server) -> None:
+    """Wait for the requests that were cancelled, and drop who does not read what was sent."""
+    if server.server_state.tasks:
+        await asyncio.wait(server.server_state.tasks, timeout=_SECONDS_TO_CUT_OFF)
+    for connection in list(server.server_state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+    await asyncio.sleep(0)  # the loop closes what was aborted on its next turn
+
+
+async def _listening(host: str, port: int) -> socket.socket:
     try:
-        listener.bind(address)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family)
     except OSError as error:
-        listener.close()
         reason = error.strerror or str(error)
         raise OSError(error.errno, f"cannot listen on {host}:{port}: {reason}") from error
-    return listener

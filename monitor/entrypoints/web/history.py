@@ -1,0 +1,74 @@
+"""The audit log's records in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.core.events import EventType, Json, Record
+from monitor.core.status import DomainStatus, Fault
+from monitor.wording import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record: when, what kind of event, and what it changed."""
+
+    at: datetime
+    event: str
+    change: str
+
+
+def entry(record: Record, words: Wording) -> Entry:
+    """Say what a record tells of its domain."""
+    event = record.event
+    return Entry(event.at, words.word(f"event_{event.type.value}"), _change(record, words))
+
+
+def _change(record: Record, words: Wording) -> str:
+    data = record.event.data
+    match record.event.type:
+        case EventType.BINDING_ADDED | EventType.BINDING_REMOVED:
+            return _bound(data)
+        case EventType.BINDING_MOVED:
+            return f"{_bound(_part(data, 'from'))} → {_bound(_part(data, 'to'))}"
+        case EventType.STATUS:
+            return _status_change(data, words)
+        case EventType.FAULT:
+            key = "fault_raised" if data.get("state") == "raised" else "fault_cleared"
+            return words.word(key).format(fault=_fault(_text(data, "fault"), words))
+        case EventType.RELOAD | EventType.START | EventType.STOP:
+            return ""
+
+
+def _bound(data: Mapping[str, Json]) -> str:
+    return f"{_text(data, 'target')} ({_text(data, 'account')})"
+
+
+def _status_change(data: Mapping[str, Json], words: Wording) -> str:
+    return words.word("status_change").format(
+        before=_status(_text(data, "from"), words),
+        after=_status(_text(data, "to"), words),
+        in_effect=_text(data, "in_effect"),
+        answering=_text(data, "answering"),
+        asked=_text(data, "asked"),
+    )
+
+
+def _status(value: str, words: Wording) -> str:
+    known = {status.value: status for status in DomainStatus}
+    return words.status(known[value]) if value in known else value
+
+
+def _fault(value: str, words: Wording) -> str:
+    known = {fault.value: fault for fault in Fault}
+    return words.fault(known[value]) if value in known else value
+
+
+def _part(data: Mapping[str, Json], key: str) -> Mapping[str, Json]:
+    part = data.get(key)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _text(data: Mapping[str, Json], key: str) -> str:
+    value = data.get(key, "")
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,145 @@
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from tests.entrypoints.web.worlds import Reloads, reader, site_of
+from tests.servers.installed import require
+
+PROBLEM = "application/problem+json"
+
+
+def test_health_is_told_to_get_and_head() -> None:
+    client = reader(site_of())
+    assert client.get("/-/healthy").status_code == 200
+    head = client.head("/-/healthy")
+    assert head.status_code == 200
+    assert head.content == b""
+
+
+def test_readiness_waits_for_the_first_round() -> None:
+    assert reader(site_of()).get("/-/ready").status_code == 200
+    reply = reader(replace(site_of(), is_ready=lambda: False)).get("/-/ready")
+    assert reply.status_code == 503
+    assert reply.headers["content-type"] == PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            "application/openmetrics-text; version=1.0.0",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+        ),
+        ("application/openmetrics-text;version=odd", "text/plain; version=0.0.4; charset=utf-8"),
+    ],
+)
+def test_metrics_come_in_the_format_that_is_asked_for(accept: str, content_type: str) -> None:
+    reply = reader(site_of(), {"accept": accept}).get("/metrics")
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == content_type
+    assert 'oss_cname_domain_status{account="shop"' in reply.text
+    assert reply.text.endswith("# EOF\n") == content_type.startswith("application/openmetrics")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_zipped"),
+    [
+        ("gzip", True),
+        ("deflate, GZip;q=0.5", True),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("xgzip", False),
+        ("", False),
+    ],
+)
+def test_metrics_are_zipped_for_who_accepts_it(accepted: str, is_zipped: bool) -> None:  # noqa: FBT001  # a case of the table
+    reply = reader(site_of(), {"accept-encoding": accepted}).get("/metrics")
+    assert reply.headers.get("content-encoding") == ("gzip" if is_zipped else None)
+    assert "oss_cname_verdict" in reply.text
+    assert "accept-encoding" in reply.headers["vary"]
+
+
+def test_prometheus_finds_no_fault_with_the_metrics() -> None:
+    text = reader(site_of()).get("/metrics").content
+    checked = subprocess.run(
+        [require("promtool"), "check", "metrics"],
+        input=text,
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    assert checked.returncode == 0, checked.stderr.decode() + checked.stdout.decode()
+
+
+def test_a_reload_says_that_it_was_done() -> None:
+    reloads = Reloads()
+    reply = reader(replace(site_of(), reload=reloads)).post("/-/reload")
+    assert reply.status_code == 200
+    assert reloads.count == 1
+
+
+def test_a_reload_that_finds_faults_lists_them() -> None:
+    faults = ("resolvers[1].port: must be at most 65535", "targets: unknown key 'acept'")
+    reply = reader(replace(site_of(), reload=Reloads(*faults))).post("/-/reload")
+    assert reply.status_code == 422
+    assert reply.headers["content-type"] == PROBLEM
+    assert reply.json()["faults"] == list(faults)
+
+
+def test_looking_at_the_reload_changes_nothing() -> None:
+    reloads = Reloads()
+    reply = reader(replace(site_of(), reload=reloads)).get("/-/reload")
+    assert reply.status_code == 405
+    assert reply.headers["allow"] == "POST"
+    assert reply.headers["content-type"] == PROBLEM
+    assert reloads.count == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "http://127.0.0.1:8080"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"host": "rebound.evil.example:9953", "origin": "http://rebound.evil.example:9953"},
+        {"host": "rebound.evil.example"},
+        {"host": "127.0.0.1.evil.example"},
+        {"host": "[::ffff"},
+    ],
+)
+def test_no_other_site_can_make_a_browser_reload_us(headers: Mapping[str, str]) -> None:
+    reloads = Reloads()
+    reply = reader(replace(site_of(), reload=reloads)).post("/-/reload", headers=headers)
+    assert reply.status_code == 403
+    assert reply.headers["content-type"] == PROBLEM
+    assert reloads.count == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"host": "localhost:9953", "origin": "http://localhost:9953"},
+        {"host": "[::1]:9953"},
+        {"sec-fetch-site": "same-origin", "origin": "http://127.0.0.1:9953"},
+        {"sec-fetch-site": "none"},
+    ],
+)
+def test_a_reader_of_our_own_pages_may_reload(headers: Mapping[str, str]) -> None:
+    reply = reader(site_of()).post("/-/reload", headers=headers)
+    assert reply.status_code == 200
+
+
+def test_off_loopback_without_authentication_nobody_may_reload() -> None:
+    reloads = Reloads()
+    site = replace(site_of(), reload=reloads, may_write=False)
+    reply = reader(site).post("/-/reload")
+    assert reply.status_code == 403
+    assert reloads.count == 0

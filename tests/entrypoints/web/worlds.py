@@ -1,0 +1,73 @@
+"""A site over the sample fleet, and a reader who asks it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from prometheus_client import CollectorRegistry
+from starlette.testclient import TestClient
+
+from monitor.core.events import Record
+from monitor.core.names import DomainName
+from monitor.core.state import DomainState
+from monitor.entrypoints.metrics import SnapshotCollector
+from monitor.entrypoints.web.app import Site, create_app
+from monitor.ports import StoreError
+from monitor.usecases.snapshot import Snapshot
+from tests.entrypoints.sample import sample_history, sample_snapshot
+
+LISTENER = "http://127.0.0.1:9953"
+
+
+class Reloads:
+    """Counts reloads, which end with the faults it was given."""
+
+    def __init__(self, *faults: str) -> None:
+        self.faults = faults
+        self.count = 0
+
+    async def __call__(self) -> tuple[str, ...]:
+        self.count += 1
+        return self.faults
+
+
+def site_of(snapshot: Snapshot | None = None) -> Site:
+    """Return a site that shows the snapshot, is ready, and may be written to."""
+    shown = snapshot or sample_snapshot()
+    registry = CollectorRegistry()
+    registry.register(SnapshotCollector(lambda: shown))
+    return Site(
+        snapshot=lambda: shown,
+        history=_history,
+        registry=registry,
+        is_ready=lambda: True,
+        reload=Reloads(),
+        may_write=True,
+    )
+
+
+def reader(site: Site, headers: Mapping[str, str] | None = None) -> TestClient:
+    """Return who asks the site on a loopback listener, as curl would unless headers say more."""
+    return TestClient(
+        create_app(site),
+        base_url=LISTENER,
+        headers=dict(headers or {}),
+        raise_server_exceptions=False,
+        follow_redirects=False,
+    )
+
+
+def snapshot_with(*domains: DomainState) -> Snapshot:
+    """Return the sample with these domains in place of those of the same name."""
+    sample = sample_snapshot()
+    known: Mapping[DomainName, DomainState] = sample.state.domains
+    changed = {domain.domain: domain for domain in domains}
+    return replace(sample, state=replace(sample.state, domains={**known, **changed}))
+
+
+async def unreadable(_domain: DomainName, _limit: int) -> tuple[Record, ...]:
+    """Stand for a store that cannot give its history."""
+    raise StoreError("database disk image is malformed: /var/lib/secret.db")
+
+
+async def _history(domain: DomainName, limit: int) -> tuple[Record, ...]:
+    return sample_history(domain)[:limit]
