@@ -76,7 +76,10 @@ class Daemon:
         self._reloading = asyncio.Lock()
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self._around.clock.now(), self._ledger.state, self._works.panel.resolvers)
+        works = self._works
+        window = works.settings.propagation.window
+        now = self._around.clock.now()
+        return Snapshot(now, self._ledger.state, works.panel.resolvers, window)
 
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         """Work until `stopped` is set; `started` is told the address of the pages.

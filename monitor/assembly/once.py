@@ -56,7 +56,7 @@ class Once:
             abreast_of(self.settings),
         )
         state = await check.run(domains, advance)
-        return Snapshot(clock.now(), state, panel.resolvers)
+        return Snapshot(clock.now(), state, panel.resolvers, self.settings.propagation.window)
 
     async def history(self, domain: DomainName) -> tuple[Record, ...]:
         """Return what the daemon's store remembers of the domain; nothing where there is none."""

@@ -143,3 +143,20 @@ def _meaning(view: View) -> object:
     # is what each says of the domain's own record.
     chain = view.verdict.chain
     return chain.targets[0] if chain.links else (view.verdict.kind, chain.addresses)
+
+
+class Remedy(Enum):
+    """Where a wrong answer has to be mended."""
+
+    RECORD = "record"  # at the source: the record itself is not right
+    WAIT = "wait"  # nowhere: a cache holds an old answer and will forget it
+    CACHE = "cache"  # at the resolver: it holds on for longer than the window
+
+
+def remedy(
+    view: View, authorities: Mapping[str, View], window: timedelta, now: datetime
+) -> Remedy:
+    """Return what a resolver's wrong answer asks for, given what the authorities serve."""
+    if view.verdict.is_in_effect is not False or tally(authorities).ratio != 1.0:
+        return Remedy.RECORD
+    return Remedy.WAIT if now - view.since <= window else Remedy.CACHE

@@ -15,7 +15,7 @@ from monitor.core.chain import Chain
 from monitor.core.events import Record
 from monitor.core.inventory import AccountInventory
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, View
+from monitor.core.status import DomainStatus, Remedy, View
 from monitor.core.verdict import Verdict
 from monitor.usecases.snapshot import BY_URGENCY, Snapshot
 from monitor.wording import STATUS_SHAPE, Wording, verdict_shape
@@ -132,10 +132,15 @@ class Terminal:
         lines.extend(Text(note, style="yellow") for note in notes)
         if binding is not None:
             groups = _by_meaning(_all_views(snapshot, domain))
-            lines.extend(self._said(servers, view, binding) for servers, view in groups)
+            lines.extend(
+                self._said(servers, view, binding, snapshot.remedy(domain, view))
+                for servers, view in groups
+            )
         return Group(*lines)
 
-    def _said(self, servers: list[str], view: View, binding: Binding) -> RenderableType:
+    def _said(
+        self, servers: list[str], view: View, binding: Binding, remedy: Remedy
+    ) -> RenderableType:
         verdict, wording = view.verdict, self._wording
         style = _verdict_style(verdict)
         head = f"  {verdict_shape(verdict)} {wording.verdict(verdict.kind)}"
@@ -146,7 +151,7 @@ class Terminal:
             *([Text("      ") + drawn(verdict.chain)] if verdict.chain.links else []),
             Text(f"      {wording.reason(verdict, binding)}"),
         ]
-        if advice := wording.advice(verdict, binding):
+        if advice := wording.advice(verdict, binding, remedy):
             lines.append(Text(f"      → {advice}", style="cyan"))
         return Group(*lines)
 

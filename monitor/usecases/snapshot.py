@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
-from monitor.core.status import DomainStatus, Tally, View, tally
+from monitor.core.status import DomainStatus, Remedy, Tally, View, remedy, tally
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is known at one moment, and by whom it was answered."""
+    """What is known at one moment, and by whom it was answered.
+
+    `window` is for how long a cache may be late before it is more than that.
+    """
 
     at: datetime
     state: State
     resolvers: Sequence[Resolver]
+    window: timedelta = timedelta(hours=72)
 
     @cached_property
     def domains(self) -> tuple[DomainState, ...]:
@@ -38,6 +42,10 @@ class Snapshot:
         """Weigh the resolvers' views; all that are configured count as asked."""
         views = {resolver.name: view for resolver, view in self.views(domain)}
         return tally(views, self.weights)
+
+    def remedy(self, domain: DomainState, view: View) -> Remedy:
+        """Tell where one wrong answer about the domain has to be mended."""
+        return remedy(view, domain.authorities, self.window, self.at)
 
     @cached_property
     def weights(self) -> Mapping[str, float]:

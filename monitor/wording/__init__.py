@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 from monitor.core.bindings import Binding
-from monitor.core.status import DomainStatus, Fault
+from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.verdict import Verdict, VerdictKind
 
 
@@ -48,9 +48,11 @@ class Wording:
             bucket=binding.bucket,
         )
 
-    def advice(self, verdict: Verdict, binding: Binding) -> str:
+    def advice(self, verdict: Verdict, binding: Binding, remedy: Remedy = Remedy.RECORD) -> str:
         """What to do about it; empty where nothing is to be done."""
-        return self._texts["advice"][verdict.kind.value].format(
+        advice = self._texts["advice"]
+        text = advice[verdict.kind.value] if remedy is Remedy.RECORD else advice[remedy.value]
+        return text.format(
             domain=binding.domain.display, target=binding.target.name, seen=verdict.seen or "-"
         )
 

@@ -5,8 +5,10 @@ import pytest
 from monitor.core.answers import Answer, NoAnswer
 from monitor.core.status import (
     DomainStatus,
+    Remedy,
     StatusPolicy,
     authorities_differ,
+    remedy,
     status_of,
     tally,
     views_after,
@@ -93,3 +95,21 @@ def test_authorities_differ_by_what_they_say_of_the_domain_itself() -> None:
     bare = Answer(RIGHT.rcode, RIGHT.aliases, is_authoritative=True)
     assert not authorities_differ({"a": view(RIGHT), "b": view(bare)})
     assert authorities_differ({"a": view(pointing_to("a.b")), "b": view(Answer(RIGHT.rcode))})
+
+
+@pytest.mark.parametrize(
+    ("said", "served", "hours", "expected"),
+    [
+        (WRONG, WRONG, 0, Remedy.RECORD),
+        (WRONG, SILENT, 0, Remedy.RECORD),
+        (WRONG, RIGHT, 72, Remedy.WAIT),
+        (WRONG, RIGHT, 73, Remedy.CACHE),
+        (SILENT, RIGHT, 73, Remedy.RECORD),
+    ],
+)
+def test_a_wrong_answer_is_mended_at_the_record_by_waiting_or_at_the_cache(
+    said: Answer | NoAnswer, served: Answer | NoAnswer, hours: int, expected: Remedy
+) -> None:
+    now = START + timedelta(hours=hours)
+    found = remedy(view(said), {"ns": view(served)}, timedelta(hours=72), now)
+    assert found is expected

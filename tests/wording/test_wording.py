@@ -7,7 +7,7 @@ import pytest
 from monitor.core.bindings import Binding, BucketTarget
 from monitor.core.chain import Chain
 from monitor.core.names import DomainName
-from monitor.core.status import DomainStatus, Fault
+from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.verdict import Rule, Verdict, VerdictKind
 from monitor.wording import STATUS_SHAPE, Language, wording
 
@@ -41,6 +41,13 @@ def test_whatever_is_wrong_comes_with_advice(language: Language, kind: VerdictKi
     verdict = Verdict(kind, Rule.LEAVES_OSS, Chain(BINDING.domain), None, "x.example")
     advice = wording(language).advice(verdict, BINDING)
     assert bool(advice) == (kind is not VerdictKind.IN_EFFECT)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_where_the_record_is_right_nobody_is_told_to_change_it(language: Language) -> None:
+    verdict = Verdict(VerdictKind.OTHER_BUCKET, Rule.BUCKET_DIFFERS, Chain(BINDING.domain), False)
+    said = {remedy: wording(language).advice(verdict, BINDING, remedy) for remedy in Remedy}
+    assert len(set(said.values())) == len(Remedy)
 
 
 def test_the_languages_have_the_same_keys_and_the_same_gaps() -> None:

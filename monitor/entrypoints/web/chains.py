@@ -27,6 +27,7 @@ class Drawn:
     """What some resolvers say alike, and who they are."""
 
     verdict: Verdict
+    oldest: View
     sayers: tuple[Resolver, ...]
     hops: tuple[Hop, ...]
     addresses: tuple[str, ...]
@@ -57,6 +58,7 @@ def _drawn(said: Sequence[tuple[Resolver, View]]) -> Drawn:
     steps = [(chain.domain, ""), *zip(chain.targets, map(_range, ttls), strict=True)]
     return Drawn(
         verdict,
+        min(views, key=lambda view: view.since),
         tuple(resolver for resolver, _ in said),
         tuple(Hop(name.text, ttl, name.text == verdict.seen) for name, ttl in steps),
         chain.addresses,

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, tally
-from monitor.core.verdict import Verdict
+from monitor.core.status import DomainStatus, View
 from monitor.usecases.snapshot import BY_URGENCY, Snapshot
 from monitor.wording import Wording
 
@@ -36,11 +35,12 @@ def need(snapshot: Snapshot, domain: DomainState, words: Wording) -> Need:
     counted = _deciding(snapshot, domain)
     if counted is None or domain.binding is None:
         return Need(domain, words.word("no_answer_yet"), faults, "")
-    verdict, count = counted
+    view, count = counted
     said = words.word("said_share").format(
-        count=count, total=len(domain.resolvers), reason=words.reason(verdict, domain.binding)
+        count=count, total=len(domain.resolvers), reason=words.reason(view.verdict, domain.binding)
     )
-    return Need(domain, said, faults, advice_on(domain, verdict, words))
+    advice = words.advice(view.verdict, domain.binding, snapshot.remedy(domain, view))
+    return Need(domain, said, faults, advice)
 
 
 def faults_of(domain: DomainState, words: Wording) -> tuple[str, ...]:
@@ -48,28 +48,15 @@ def faults_of(domain: DomainState, words: Wording) -> tuple[str, ...]:
     return tuple(words.fault(fault) for fault in sorted(domain.faults, key=lambda f: f.value))
 
 
-def advice_on(domain: DomainState, verdict: Verdict, words: Wording) -> str:
-    """Return what to do about one verdict; empty where nothing is to be done.
-
-    Where every authority already serves the target, the record is right and a cache is late.
-    """
-    if domain.binding is None:
-        return ""
-    if verdict.is_in_effect is False and tally(domain.authorities).ratio == 1.0:
-        is_in_time = domain.status.value is DomainStatus.PROPAGATING
-        return words.word("advice_wait" if is_in_time else "advice_cache")
-    return words.advice(verdict, domain.binding)
-
-
-def _deciding(snapshot: Snapshot, domain: DomainState) -> tuple[Verdict, int] | None:
+def _deciding(snapshot: Snapshot, domain: DomainState) -> tuple[View, int] | None:
     """Return what most of the resolvers say that keep the domain from being in effect."""
-    verdicts = [view.verdict for _, view in snapshot.views(domain)]
-    wrong = [verdict for verdict in verdicts if verdict.is_in_effect is False]
-    silent = [verdict for verdict in verdicts if verdict.is_in_effect is None]
+    views = [view for _, view in snapshot.views(domain)]
+    wrong = [view for view in views if view.verdict.is_in_effect is False]
+    silent = [view for view in views if view.verdict.is_in_effect is None]
     is_silence = domain.status.value is DomainStatus.UNKNOWN
     first, second = (silent, wrong) if is_silence else (wrong, silent)
-    groups: dict[object, list[Verdict]] = {}
-    for verdict in first or second:
-        groups.setdefault((verdict.rule, verdict.seen), []).append(verdict)
+    groups: dict[object, list[View]] = {}
+    for view in first or second:
+        groups.setdefault((view.verdict.rule, view.verdict.seen), []).append(view)
     largest = max(groups.values(), key=len, default=None)
-    return (largest[0], len(largest)) if largest else None
+    return (min(largest, key=lambda view: view.since), len(largest)) if largest else None

@@ -14,11 +14,11 @@ from monitor.core.events import Record
 from monitor.core.servers import Resolver, Transport
 from monitor.core.state import DomainState
 from monitor.core.status import Tally, View, tally
-from monitor.entrypoints.web.chains import drawn
+from monitor.entrypoints.web.chains import Drawn, drawn
 from monitor.entrypoints.web.history import entry
 from monitor.entrypoints.web.listing import Page, Query
 from monitor.entrypoints.web.moments import age, clock, rfc3339
-from monitor.entrypoints.web.needs import advice_on, faults_of, need, urgent
+from monitor.entrypoints.web.needs import faults_of, need, urgent
 from monitor.usecases.snapshot import BY_URGENCY, Snapshot
 from monitor.wording import STATUS_SHAPE, Wording, verdict_shape
 
@@ -96,7 +96,7 @@ def domain_page(
         of_resolvers=snapshot.tally(domain),
         of_authorities=tally(domain.authorities),
         answers=[
-            (one, advice_on(domain, one.verdict, frame.words)) for one in drawn(snapshot, domain)
+            (one, _advice(snapshot, domain, one, frame.words)) for one in drawn(snapshot, domain)
         ],
         views=[(resolver.name, view) for resolver, view in snapshot.views(domain)],
         authorities=sorted(domain.authorities.items()),
@@ -112,6 +112,12 @@ def resolvers_page(frame: Frame, snapshot: Snapshot) -> str:
 
 def error_page(frame: Frame, title: str, detail: str) -> str:
     return _rendered("error.html", frame, title=title, detail=detail)
+
+
+def _advice(snapshot: Snapshot, domain: DomainState, said: Drawn, words: Wording) -> str:
+    if domain.binding is None:
+        return ""
+    return words.advice(said.verdict, domain.binding, snapshot.remedy(domain, said.oldest))
 
 
 def _row(snapshot: Snapshot, domain: DomainState) -> Row:
