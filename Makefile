@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 SPEED ?= 1
 
-.PHONY: help demo run test check lint types arch fmt servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -35,7 +35,10 @@ fmt: $(VENV)/.development  ## format the code
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-servers:  ## install the DNS servers that tests start, where this user may
+bench: $(VENV)/.development  ## measure, in ratios
+	PYTHONPATH=. $(RUN)/python benchmarks/rounds.py
+
+servers:  ## install the servers that tests start, where this user may
 	sh tests/servers/install.sh
 
 setup: $(VENV)/.development  ## make the virtual environment for work on the code
