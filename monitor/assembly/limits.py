@@ -2,6 +2,8 @@
 
 from monitor.assembly.parts import NotAvailable
 from monitor.config import Settings
+from monitor.config.propagation import Propagation
+from monitor.config.schedule import HttpCheck, RetentionSettings
 
 
 def refuse_unsafe(settings: Settings) -> None:
@@ -15,15 +17,28 @@ def refuse_unsafe(settings: Settings) -> None:
         raise NotAvailable("[distributed]: this release asks from one vantage point only")
 
 
+# Sections and keys that later releases act on; all else in these sections is in force.
+_LATER = {
+    "schedule": {"authority_fast_interval"},
+    "propagation": set(Propagation.model_fields) - {"window"},
+    "alerting": {"quorum", "remind", "channels", "alertmanager"},
+    "http_check": set(HttpCheck.model_fields),
+    "retention": set(RetentionSettings.model_fields),
+    "daemon": {"external_url"},
+}
+
+
 def without_effect(settings: Settings) -> tuple[str, ...]:
-    """Return the keys that are given, understood, and not acted on in this release."""
-    alerting = settings.alerting
-    given = {
-        "alerting.channels": bool(alerting.channels),
-        "alerting.alertmanager": bool(alerting.alertmanager.urls),
-        "maintenance": bool(settings.maintenance),
-        "http_check.enabled": settings.http_check.enabled,
-        "accounts.alidns": any(account.alidns for account in settings.accounts),
-        "schedule.recursive_interval": settings.schedule.recursive_interval is None,
-    }
-    return tuple(key for key, is_given in given.items() if is_given)
+    """Return the keys that are given other than by default, and not acted on in this release."""
+    defaults, found = Settings(), list[str]()
+    for section, keys in _LATER.items():
+        given, usual = getattr(settings, section), getattr(defaults, section)
+        changed = (key for key in sorted(keys) if getattr(given, key) != getattr(usual, key))
+        found += [f"{section}.{key}" for key in changed]
+    if settings.maintenance:
+        found.append("maintenance")
+    if any(account.alidns for account in settings.accounts):
+        found.append("accounts.alidns")
+    if settings.schedule.recursive_interval is None:
+        found.append("schedule.recursive_interval")
+    return tuple(found)

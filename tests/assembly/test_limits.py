@@ -1,0 +1,44 @@
+import pytest
+
+from monitor.assembly.limits import refuse_unsafe, without_effect
+from monitor.assembly.parts import NotAvailable
+from monitor.config import parse
+
+
+def test_the_defaults_are_all_in_force() -> None:
+    assert without_effect(parse("", {})) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[propagation]\ncensus_min = 7", "propagation.census_min"),
+        ("[alerting]\nquorum = 0.6", "alerting.quorum"),
+        ('[[alerting.channels]]\nname = "a"\nurl = { env = "X" }', "alerting.channels"),
+        ("[http_check]\nenabled = true", "http_check.enabled"),
+        ('[schedule]\nrecursive_interval = "off"', "schedule.recursive_interval"),
+        (
+            '[[maintenance]]\ndomains = ["x.example"]\ncron = "0 3 * * *"\nduration = "1h"',
+            "maintenance",
+        ),
+        (
+            '[[accounts]]\nname = "a"\nendpoint = "oss-cn-hangzhou.aliyuncs.com"\nalidns = true',
+            "accounts.alidns",
+        ),
+    ],
+)
+def test_a_setting_that_nothing_acts_on_yet_is_named(text: str, key: str) -> None:
+    assert without_effect(parse(text, {})) == (key,)
+
+
+def test_the_window_is_in_force() -> None:
+    assert without_effect(parse('[propagation]\nwindow = "48h"', {})) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[daemon]\nweb_config = "web.yml"', '[distributed]\nnats_url = "nats://127.0.0.1:4222"'],
+)
+def test_what_would_be_unsafe_to_pass_over_is_refused(text: str) -> None:
+    with pytest.raises(NotAvailable):
+        refuse_unsafe(parse(text, {}))
