@@ -133,7 +133,9 @@ async def test_a_newly_bound_domain_is_asked_about_at_once(tmp_path: Path) -> No
             return await shop.status("www.shop.example") == "broken"
 
         await eventually(is_judged_anew)
-        history = await SqliteStore(tmp_path / "shop.db").records(after=0, limit=1000)
+        store = SqliteStore(tmp_path / "shop.db")
+        history = await store.records(after=0, limit=1000)
+        await store.close()
         assert EventType.BINDING_MOVED in {record.event.type for record in history}
 
 

@@ -85,11 +85,15 @@ def _locked(path: Path) -> IO[str]:
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=10)
-    connection.execute("PRAGMA journal_mode = WAL")
-    # FULL: a record of the audit log also outlives a loss of power, for one fsync a step.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    _migrate(connection)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: a record of the audit log also outlives a loss of power, for one fsync a step.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
