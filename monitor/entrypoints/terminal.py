@@ -144,16 +144,15 @@ class Terminal:
         verdict, wording = view.verdict, self._wording
         style = _verdict_style(verdict)
         head = f"  {verdict_shape(verdict)} {wording.verdict(verdict.kind)}"
-        lines = [
-            Text.assemble(
-                (head, style), (f"  {wording.word('said_by')} ", "dim"), ", ".join(servers)
-            ),
-            *([Text("      ") + drawn(verdict.chain)] if verdict.chain.links else []),
-            Text(f"      {wording.reason(verdict, binding)}"),
-        ]
+        said_by = f"  {wording.word('said_by')} "
+        below: list[Text] = []
+        if verdict.chain.links:
+            below.append(drawn(verdict.chain))
+        below.append(Text(wording.reason(verdict, binding)))
         if advice := wording.advice(verdict, binding, remedy):
-            lines.append(Text(f"      → {advice}", style="cyan"))
-        return Group(*lines)
+            below.append(Text(f"→ {advice}", style="cyan"))
+        title = Text.assemble((head, style), (said_by, "dim"), ", ".join(servers))
+        return Group(title, Padding(Group(*below), (0, 0, 0, 6)))
 
     def _answers(self, snapshot: Snapshot, domain: DomainState) -> Table:
         word = self._wording.word
