@@ -13,7 +13,6 @@ from monitor.ports import Store, StoreError, Telemetry
 log = structlog.get_logger()
 
 Decision: TypeAlias = Callable[[State], Step]
-Listener: TypeAlias = Callable[[Record], None]
 
 
 class Ledger:
@@ -23,6 +22,7 @@ class Ledger:
         self._store = store
         self._telemetry = telemetry
         self._turn = asyncio.Lock()
+        self._under_way: set[asyncio.Future[bool]] = set()
         self.state = State()
 
     async def open(self) -> None:
@@ -35,6 +35,14 @@ class Ledger:
         Returns False when the store could not keep it: then nothing has changed, and the caller's
         next round brings it again.
         """
+        # A step under way is finished even when the caller is cancelled (a reload, the end):
+        # the store would keep it, and memory has to follow.
+        recording = asyncio.ensure_future(self._record(decide))
+        self._under_way.add(recording)
+        recording.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(recording)
+
+    async def _record(self, decide: Decision) -> bool:
         async with self._turn:
             step = decide(self.state)
             if step == Step():

@@ -15,7 +15,7 @@ def objection(request: Request) -> str | None:
     if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         return "A request that another site caused changes nothing here."
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
         return "A request with the Origin of another site changes nothing here."
     if _is_on_loopback(request) and not _is_local(_host_asked_for(request)):
         # A name that was made to resolve to 127.0.0.1 is the same origin to a browser.

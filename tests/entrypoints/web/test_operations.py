@@ -106,6 +106,7 @@ def test_looking_at_the_reload_changes_nothing() -> None:
         {"origin": "https://evil.example"},
         {"origin": "http://127.0.0.1:8080"},
         {"origin": "null"},
+        {"origin": "http://[::ffff"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
         {"host": "rebound.evil.example:9953", "origin": "http://rebound.evil.example:9953"},

@@ -1,0 +1,81 @@
+import asyncio
+
+import pytest
+
+from monitor.core.events import Event, EventType, Record
+from monitor.core.state import DomainState, State, Step
+from monitor.ledger import Ledger
+from tests.core.samples import BINDING, DOMAIN, START
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.recording_telemetry import RecordingTelemetry
+
+STATE = DomainState(DOMAIN, BINDING, START)
+STEP = Step((STATE,), events=(Event(EventType.BINDING_ADDED, START, DOMAIN),))
+
+
+class SlowStore(MemoryStore):
+    """Commits only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+        self.may_commit = asyncio.Event()
+
+    async def commit(self, step: Step) -> tuple[Record, ...]:
+        self.reached.set()
+        await self.may_commit.wait()
+        return await super().commit(step)
+
+
+async def test_what_is_committed_is_shown() -> None:
+    ledger = Ledger(MemoryStore(), RecordingTelemetry())
+    assert await ledger.record(lambda _: STEP)
+    assert ledger.state.domains == {DOMAIN: STATE}
+
+
+async def test_what_cannot_be_committed_is_not_shown_and_is_counted() -> None:
+    store, telemetry = MemoryStore(), RecordingTelemetry()
+    store.is_broken = True
+    ledger = Ledger(store, telemetry)
+    assert not await ledger.record(lambda _: STEP)
+    assert ledger.state == State()
+    assert telemetry.store_failures == 1
+
+
+async def test_nothing_to_record_is_no_transaction() -> None:
+    store = MemoryStore()
+    store.is_broken = True
+    assert await Ledger(store, RecordingTelemetry()).record(lambda _: Step())
+
+
+async def test_a_step_under_way_is_finished_when_its_caller_is_cancelled() -> None:
+    store = SlowStore()
+    ledger = Ledger(store, RecordingTelemetry())
+    caller = asyncio.ensure_future(ledger.record(lambda _: STEP))
+    await store.reached.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    store.may_commit.set()
+    # The next one waits for its turn, and decides on what the first has left.
+    seen: list[State] = []
+
+    def look(state: State) -> Step:
+        seen.append(state)
+        return Step()
+
+    await ledger.record(look)
+    assert seen == [State(domains={DOMAIN: STATE})]
+    assert ledger.state == await store.load()
+
+
+async def test_decisions_are_made_one_after_another_on_the_newest_state() -> None:
+    ledger = Ledger(MemoryStore(), RecordingTelemetry())
+
+    def count_up(state: State) -> Step:
+        known = state.domains.get(DOMAIN, STATE)
+        number = len(known.rivals) + 1
+        return Step((DomainState(DOMAIN, BINDING, START, rivals=(BINDING,) * number),))
+
+    await asyncio.gather(*(ledger.record(count_up) for _ in range(20)))
+    assert len(ledger.state.domains[DOMAIN].rivals) == 20
