@@ -60,7 +60,8 @@ def resolvers_of(settings: Settings) -> tuple[Resolver, ...]:
 def prober_of(settings: Settings, clock: Clock) -> DnsProber:
     schedule = settings.schedule
     share = max(1, schedule.max_in_flight // len(settings.resolvers))
-    return DnsProber(clock, Limits(schedule.timeout, schedule.attempts, share))
+    qps = settings.authority.max_qps
+    return DnsProber(clock, Limits(schedule.timeout, schedule.attempts, share, qps))
 
 
 def abreast_of(settings: Settings) -> int:

@@ -18,3 +18,4 @@ class AuthoritySettings(Section):
         default_factory=dict
     )
     bootstrap: tuple[Word, ...] = ()
+    max_qps: float = Field(default=50, gt=0, allow_inf_nan=False)

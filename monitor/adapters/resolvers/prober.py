@@ -24,9 +24,6 @@ from monitor.core.answers import (
 from monitor.core.servers import Authority, Resolver
 from monitor.ports import Clock, Server
 
-# An authority serves the whole world; this keeps a check of many names from looking like a flood.
-AUTHORITY_QPS = 50.0
-
 # After so many questions without any answer, a server is asked once per question, not thrice,
 # so that a dead one cannot hold up a round.
 SILENCE_BEFORE_DOUBT = 5
@@ -36,12 +33,14 @@ SILENCE_BEFORE_DOUBT = 5
 class Limits:
     """How long to wait for one attempt, how many to make, and how much at a time.
 
-    `in_flight` bounds the questions that one server owes an answer to.
+    `in_flight` bounds the questions that one server owes an answer to, `authority_qps` the pace
+    at one authority; a resolver has its own.
     """
 
     timeout: timedelta = timedelta(seconds=2)
     attempts: int = 3
     in_flight: int = 100
+    authority_qps: float = 50.0
 
 
 class DnsProber:
@@ -98,18 +97,19 @@ class _Lane:
     """What one server has to bear, and how long it has been silent."""
 
     def __init__(self, server: Server, limits: Limits) -> None:
-        self.resolver = _as_resolver(server)
+        self.resolver = _as_resolver(server, limits)
         self.pace = Pace(self.resolver.max_qps)
         self.places = asyncio.Semaphore(limits.in_flight)
         self.silent_for = 0
 
 
-def _as_resolver(server: Server) -> Resolver:
+def _as_resolver(server: Server, limits: Limits) -> Resolver:
     match server:
         case Resolver():
             return server
         case Authority():
-            return Resolver(server.name, server.address, server.port, max_qps=AUTHORITY_QPS)
+            qps = limits.authority_qps
+            return Resolver(server.name, server.address, server.port, max_qps=qps)
 
 
 _TIMEOUTS = (dns.exception.Timeout, TimeoutError, httpx2.TimeoutException)
