@@ -41,7 +41,10 @@ class Wording:
 
     def reason(self, verdict: Verdict, binding: Binding) -> str:
         """One sentence: what the rule saw, and why that decides."""
-        return self._texts["rule"][verdict.rule.value].format(
+        text = self._texts["rule"][verdict.rule.value]
+        if not verdict.seen:
+            text = text.replace(" {seen}.", ".").replace(" {seen}。", "。")
+        return text.format(
             seen=verdict.seen or "-",
             domain=binding.domain.display,
             target=binding.target.name,

@@ -36,6 +36,15 @@ def test_every_rule_explains_itself_without_a_gap(language: Language, rule: Rule
 
 
 @pytest.mark.parametrize("language", Language)
+def test_a_failure_without_an_extended_error_leaves_no_gap(language: Language) -> None:
+    for rule in (Rule.SERVER_FAILURE, Rule.SERVER_REFUSES):
+        verdict = Verdict(VerdictKind.SERVFAIL, rule, Chain(BINDING.domain), None)
+        said = wording(language).reason(verdict, BINDING)
+        assert "-" not in said
+        assert " ." not in said
+
+
+@pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("kind", VerdictKind)
 def test_whatever_is_wrong_comes_with_advice(language: Language, kind: VerdictKind) -> None:
     verdict = Verdict(kind, Rule.LEAVES_OSS, Chain(BINDING.domain), None, "x.example")
