@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import structlog
@@ -40,7 +40,37 @@ class _Seen:
     delegation: Delegation | None = None
 
 
-_Look: TypeAlias = Callable[[Binding], Awaitable[_Seen | None]]
+_Look: TypeAlias = Callable[[Binding], Awaitable[_Seen]]
+
+
+@dataclass(slots=True)
+class _Harvest:
+    """What several workers bring in, who share one row of bindings."""
+
+    waiting: Iterator[Binding]
+    gathered: list[_Seen] = field(default_factory=list)
+    missing: list[tuple[Binding, NotDelegated]] = field(default_factory=list)
+
+    async def gather(self, look: _Look) -> None:
+        for binding in self.waiting:
+            try:
+                self.gathered.append(await look(binding))
+            except NotDelegated as error:
+                self.missing.append((binding, error))
+
+    def taken(self) -> tuple[_Seen, ...]:
+        """Hand over what has gathered since the last time."""
+        batch = tuple(self.gathered)
+        self.gathered.clear()
+        return batch
+
+    def tell_what_is_missing(self) -> None:
+        """Say in one line a round, not in one a domain, whose authorities nobody knows."""
+        if self.missing:
+            binding, error = self.missing[0]
+            first = binding.domain.display
+            count = len(self.missing)
+            log.warning("delegation.not_found", domains=count, first=first, error=str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +96,14 @@ class Rounds:
     async def _round(self, kind: str, look: _Look, only: Collection[DomainName] | None) -> None:
         started = self.clock.now()
         bindings = [b for b in _watched(self.ledger.state) if only is None or b.domain in only]
-        waiting, gathered = iter(bindings), list[_Seen]()
+        harvest = _Harvest(iter(bindings))
         async with asyncio.TaskGroup() as group:
-            workers = min(self.abreast, len(bindings))
-            pending = {
-                group.create_task(_look_at_each(waiting, look, gathered)) for _ in range(workers)
-            }
+            workers = range(min(self.abreast, len(bindings)))
+            pending = {group.create_task(harvest.gather(look)) for _ in workers}
             while pending:
                 _, pending = await asyncio.wait(pending, timeout=SECONDS_BETWEEN_RECORDS)
-                await self._record(gathered)
+                await self._record(harvest.taken())
+        harvest.tell_what_is_missing()
         duration = self.clock.now() - started
         if only is None:
             self.telemetry.round_done(kind, duration)
@@ -83,17 +112,11 @@ class Rounds:
     async def _look_at_resolvers(self, binding: Binding) -> _Seen:
         return _Seen(binding, await self.panel.ask_resolvers(binding))
 
-    async def _look_at_authorities(self, binding: Binding) -> _Seen | None:
-        try:
-            delegation = await self.delegator.find(binding.domain, self.clock.now())
-        except NotDelegated as error:
-            log.warning("delegation.not_found", domain=binding.domain.display, error=str(error))
-            return None
+    async def _look_at_authorities(self, binding: Binding) -> _Seen:
+        delegation = await self.delegator.find(binding.domain, self.clock.now())
         return _Seen(binding, await self.panel.ask_authorities(binding, delegation), delegation)
 
-    async def _record(self, gathered: list[_Seen]) -> None:
-        batch = tuple(gathered)
-        gathered.clear()
+    async def _record(self, batch: tuple[_Seen, ...]) -> None:
         await self.ledger.record(lambda state: self._decide(state, batch))
 
     def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
@@ -119,10 +142,3 @@ def _watched(state: State) -> list[Binding]:
 def _is_about(domain: DomainState, seen: _Seen) -> bool:
     # The binding may have moved while its answers were under way.
     return domain.watched is not None and domain.watched.target == seen.binding.target
-
-
-async def _look_at_each(waiting: Iterator[Binding], look: _Look, gathered: list[_Seen]) -> None:
-    for binding in waiting:
-        seen = await look(binding)
-        if seen is not None:
-            gathered.append(seen)

@@ -39,7 +39,7 @@ class Snapshot:
                 yield resolver, view
 
     def tally(self, domain: DomainState) -> Tally:
-        """Weigh the resolvers' views; all that are configured count as asked."""
+        """Weigh the views of the resolvers that are configured and were asked."""
         views = {resolver.name: view for resolver, view in self.views(domain)}
         return tally(views, self.weights)
 

@@ -6,7 +6,7 @@ from monitor.core.state import DomainState, Step
 from monitor.core.status import DomainStatus, Fault
 from monitor.ports import Server
 from tests.core.samples import BINDING, DOMAIN, RIGHT, SILENT, START, WRONG, binding, pointing_to
-from tests.usecases.panel import NS1, Bench
+from tests.usecases.panel import NS1, NS2, Bench
 
 
 async def test_a_round_of_the_resolvers_becomes_a_status() -> None:
@@ -129,3 +129,13 @@ async def test_the_target_is_not_asked_for_where_a_cname_tells() -> None:
 
 def _renamed(addresses: tuple[Address, ...], name: DomainName) -> tuple[Address, ...]:
     return tuple(replace(address, name=name) for address in addresses)
+
+
+async def test_a_domain_whose_authorities_nobody_knows_keeps_no_other_waiting() -> None:
+    bench = Bench()
+    await bench.watch(binding("lost.elsewhere.example"))
+    await bench.watch()
+    bench.authorities_say(RIGHT, RIGHT)
+    await bench.rounds.of_authorities()
+    assert bench.domain.authorities.keys() == {NS1.name, NS2.name}
+    assert bench.telemetry.rounds == ["authorities"]
