@@ -115,11 +115,12 @@ def _oss_inventory(account: AccountSettings, around: Surroundings) -> OssInvento
             timeout=account.timeout.total_seconds(),
             attempts=account.attempts,
         ),
-        _credentials(account.credentials, around),
+        credentials_of(account.credentials, around),
     )
 
 
-def _credentials(given: configured.AnyCredentials, around: Surroundings) -> CredentialsProvider:
+def credentials_of(given: configured.AnyCredentials, around: Surroundings) -> CredentialsProvider:
+    """Return where an account's keys come from; nothing is read yet."""
     match given:
         case configured.EnvCredentials():
             return EnvironmentCredentials(around.environ)

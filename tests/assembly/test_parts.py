@@ -1,0 +1,121 @@
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.inventory.credentials import (
+    CredentialsUnavailable,
+    EcsRoleCredentials,
+    EnvironmentCredentials,
+    FileCredentials,
+    StaticCredentials,
+)
+from monitor.assembly.parts import (
+    NotAvailable,
+    Surroundings,
+    abreast_of,
+    credentials_of,
+    delegation_policy_of,
+    inventories_of,
+    resolvers_of,
+    round_policy_of,
+    store_of,
+)
+from monitor.config import parse
+from monitor.core.names import DomainName
+from monitor.logs import HIDDEN, Secrets
+from tests.fakes.clock import FakeClock
+
+ACCOUNT = '[[accounts]]\nname = "a"\nendpoint = "oss-cn-hangzhou.aliyuncs.com"\n'
+
+
+def around(environ: Mapping[str, str] | None = None) -> Surroundings:
+    return Surroundings(FakeClock(), environ or {}, Secrets())
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ('"env"', EnvironmentCredentials),
+        ('{ kind = "file", path = "keys.json" }', FileCredentials),
+        ('{ kind = "ecs_role", role = "monitor" }', EcsRoleCredentials),
+        (
+            '{ kind = "static", access_key_id = { env = "I" }, access_key_secret = { env = "S" } }',
+            StaticCredentials,
+        ),
+    ],
+    ids=["env", "file", "ecs_role", "static"],
+)
+def test_every_kind_of_credentials_becomes_a_provider(written: str, kind: type) -> None:
+    (account,) = parse(f"{ACCOUNT}credentials = {written}", {}).accounts
+    assert isinstance(credentials_of(account.credentials, around()), kind)
+
+
+def test_a_revealed_secret_is_masked_in_logs_from_then_on() -> None:
+    text = (
+        f"{ACCOUNT}credentials = {{ kind = 'static', access_key_id = {{ env = 'ID' }}, "
+        "access_key_secret = { env = 'S' }, security_token = { env = 'T' } }"
+    )
+    surroundings = around({"ID": "the-key-id", "S": "the-secret", "T": "the-token"})
+    (account,) = parse(text, {}).accounts
+    found = credentials_of(account.credentials, surroundings).get_credentials()
+    assert (found.access_key_id, found.security_token) == ("the-key-id", "the-token")
+    assert surroundings.secrets.masked("x the-secret y") == f"x {HIDDEN} y"
+
+
+def test_a_secret_that_is_nowhere_is_missing_credentials() -> None:
+    text = (
+        f"{ACCOUNT}credentials = {{ kind = 'static', access_key_id = {{ env = 'ID' }}, "
+        "access_key_secret = { env = 'S' } }"
+    )
+    (account,) = parse(text, {}).accounts
+    with pytest.raises(CredentialsUnavailable, match="ID is not set"):
+        credentials_of(account.credentials, around()).get_credentials()
+
+
+def test_the_configuration_is_the_first_inventory_and_accounts_follow() -> None:
+    accounts = [i.account for i in inventories_of(parse(ACCOUNT, {}), around())]
+    assert accounts == ["config", "a"]
+
+
+def test_servers_given_for_a_zone_overrule_the_search() -> None:
+    text = '[authority]\nservers = { "shop.example" = ["192.0.2.1:53", "[2001:db8::1]:5353"] }'
+    (fixed,) = delegation_policy_of(parse(text, {})).fixed
+    assert fixed.zone == DomainName("shop.example")
+    assert [(a.address, a.port) for a in fixed.authorities] == [
+        ("192.0.2.1", 53),
+        ("2001:db8::1", 5353),
+    ]
+
+
+def test_resolvers_share_what_may_be_in_flight() -> None:
+    six = "".join(
+        f'[[resolvers]]\nname = "r{n}"\naddress = "192.0.2.{n}"\nweight = {n}\n'
+        for n in range(1, 7)
+    )
+    settings = parse(f"[schedule]\nmax_in_flight = 60\n{six}", {})
+    assert abreast_of(settings) == 10
+    assert len(resolvers_of(settings)) == 6
+    policy = round_policy_of(settings)
+    assert policy.status.weights["r6"] == 6.0
+    assert policy.status.window == timedelta(hours=72)
+
+
+def test_another_database_than_sqlite_is_not_available() -> None:
+    settings = parse('[daemon]\ndatabase = "postgresql://127.0.0.1/x"', {})
+    with pytest.raises(NotAvailable, match="SQLite only"):
+        store_of(settings, is_exclusive=False)
+
+
+async def test_a_relative_database_is_in_the_working_directory(tmp_path: Path) -> None:
+    here = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        store = store_of(parse("", {}), is_exclusive=False)
+        await store.load()
+        await store.close()
+    finally:
+        os.chdir(here)
+    assert (tmp_path / "oss-cname-monitor.db").exists()
