@@ -74,7 +74,7 @@ def delegation_policy_of(settings: Settings) -> DelegationPolicy:
         Delegation(
             zone,
             at_parent=None,
-            at_child=frozenset(),
+            at_child=None,
             authorities=tuple(Authority(zone, None, s.host, s.port) for s in servers),
         )
         for zone, servers in settings.authority.servers.items()

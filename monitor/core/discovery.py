@@ -20,8 +20,8 @@ from monitor.core.inventory import (
     watch_list,
 )
 from monitor.core.names import DomainName
-from monitor.core.state import NOTHING_KNOWN, DomainState, State, Step, joined, with_faults
-from monitor.core.status import DomainStatus, Fault
+from monitor.core.state import DomainState, State, Step, joined, with_faults
+from monitor.core.status import OF_AUTHORITIES, DomainStatus, Fault
 
 
 def take_listing(state: State, listing: Listing, now: datetime) -> Step:
@@ -66,9 +66,8 @@ def _domain_after(
     if known.binding is not None and known.binding.target == binding.target:
         return after
     # The old verdicts were about another target: nothing is known until it is asked again.
-    return _paused_if_unwatched(
-        replace(after, since=now, status=NOTHING_KNOWN, resolvers={}, authorities={})
-    )
+    fresh = DomainState(domain, binding, now, faults=known.faults - OF_AUTHORITIES)
+    return _paused_if_unwatched(fresh)
 
 
 def _paused_if_unwatched(state: DomainState) -> DomainState:

@@ -8,15 +8,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Settled(Generic[T]):
-    """A value that is believed, and in how many rounds on end another one was seen."""
+    """A value that is believed, and how many rounds on end have spoken against it alike."""
 
     value: T
     contradicted: int = 0
+    by: str = ""
 
-    def see(self, seen: T, *, needed: int) -> "Settled[T]":
-        """Return the belief after one more round; `needed` rounds in a row change it."""
+    def see(self, seen: T, *, needed: int, kind: str = "") -> "Settled[T]":
+        """Return the belief after one more round; `needed` rounds in a row change it.
+
+        Rounds of the same `kind` count together: several ways of being wrong are one kind,
+        not knowing is another.
+        """
         if seen == self.value:
             return Settled(self.value)
-        if self.contradicted + 1 >= needed:
-            return Settled(seen)
-        return Settled(self.value, self.contradicted + 1)
+        rounds = self.contradicted + 1 if kind == self.by else 1
+        return Settled(seen) if rounds >= needed else Settled(self.value, rounds, kind)

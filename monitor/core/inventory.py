@@ -74,9 +74,10 @@ class AccountInventory:
 
 
 def fold(known: AccountInventory, listing: Listing, now: datetime) -> AccountInventory:
-    """Return the inventory after a look: what could not be read stays as it was last known.
+    """Return the inventory after a look: a bucket that could not be read stays as last known.
 
-    Only a look that read every bucket counts as a success.
+    Only a look that read every bucket counts as a success. An entry that makes no sense is left
+    out alone: of the rest of its bucket, the listing tells what is bound and what no longer is.
     """
     if not listing.reached_account:
         return replace(known, failures=listing.failures)

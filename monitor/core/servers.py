@@ -70,15 +70,17 @@ class Authority:
 class Delegation:
     """A zone's name servers as its parent and as the zone itself name them.
 
-    `at_parent` is None where the parent could not be asked.
+    Either is None where nobody could be asked.
     """
 
     zone: DomainName
     at_parent: frozenset[DomainName] | None
-    at_child: frozenset[DomainName]
+    at_child: frozenset[DomainName] | None
     authorities: tuple[Authority, ...]
 
     @property
-    def is_consistent(self) -> bool:
-        """True unless parent and child are known to differ (RFC 1034 §4.2.2)."""
-        return self.at_parent is None or self.at_parent == self.at_child
+    def is_consistent(self) -> bool | None:
+        """Tell whether parent and child agree (RFC 1034 §4.2.2); None where one is not known."""
+        if self.at_parent is None or self.at_child is None:
+            return None
+        return self.at_parent == self.at_child

@@ -98,7 +98,8 @@ def see_resolvers(
     seen = status_of(views, state.authorities, policy.status, now)
     needed = policy.recover_after if seen is DomainStatus.IN_EFFECT else policy.fail_after
     is_first = not state.resolvers or state.status.value is DomainStatus.PAUSED
-    status = state.status.see(seen, needed=1 if is_first else needed)
+    kind = "unknown" if seen is DomainStatus.UNKNOWN else "known"
+    status = state.status.see(seen, needed=1 if is_first else needed, kind=kind)
     after = replace(state, resolvers=views, status=status)
     if status.value is state.status.value:
         return Step((after,))
@@ -115,11 +116,13 @@ def see_authorities(
     """Take one round of the authorities' answers, and what parent and child say of them."""
     asked = frozenset(authority.name for authority in delegation.authorities)
     views = views_after(state.authorities, sightings, asked)
-    split = state.split.see(authorities_differ(views), needed=policy.fail_after)
-    found = {
-        Fault.AUTHORITY_SPLIT: split.value,
-        Fault.DELEGATION_MISMATCH: not delegation.is_consistent,
-    }
+    split, differ = state.split, authorities_differ(views)
+    if differ is not None:
+        needed = policy.fail_after if differ else policy.recover_after
+        split = split.see(differ, needed=needed)
+    found = {Fault.AUTHORITY_SPLIT: split.value}
+    if delegation.is_consistent is not None:
+        found[Fault.DELEGATION_MISMATCH] = not delegation.is_consistent
     return with_faults(replace(state, authorities=views, split=split), found, now)
 
 

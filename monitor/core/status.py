@@ -30,6 +30,9 @@ class Fault(Enum):
     DELEGATION_MISMATCH = "delegation_mismatch"
 
 
+OF_AUTHORITIES = frozenset({Fault.AUTHORITY_SPLIT, Fault.DELEGATION_MISMATCH})
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One server's reply in one round, and the verdict on it."""
@@ -41,10 +44,16 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one server last said of a domain, and since when it has said that."""
+    """What one server last said of a domain, and since when it has said that.
+
+    `meaning` is that of its last usable answer, which a lost round does not change, and
+    `meant_since` when that began; both are empty before the first usable one.
+    """
 
     sighting: Sighting
     since: datetime
+    meaning: str = ""
+    meant_since: datetime | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -65,8 +74,16 @@ def views_after(
 
 
 def _view_after(known: View | None, sighting: Sighting) -> View:
-    same = known is not None and known.verdict.kind is sighting.verdict.kind
-    return View(sighting, known.since if known and same else sighting.reply.at)
+    at, verdict = sighting.reply.at, sighting.verdict
+    said = f"{verdict.kind.value} {verdict.seen}"
+    if known is None:
+        return View(sighting, at) if verdict.is_in_effect is None else View(sighting, at, said, at)
+    since = known.since if known.verdict.kind is verdict.kind else at
+    if verdict.is_in_effect is None:
+        return View(sighting, since, known.meaning, known.meant_since)
+    if said == known.meaning:
+        return View(sighting, since, said, known.meant_since)
+    return View(sighting, at, said, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +142,21 @@ def status_of(
         return DomainStatus.UNKNOWN
     if counted.ratio == 1.0:
         return DomainStatus.IN_EFFECT
-    late = [view for view in resolvers.values() if view.verdict.is_in_effect is False]
-    is_recent = all(now - view.since <= policy.window for view in late)
-    if is_recent and tally(authorities).ratio == 1.0:
+    wrong = [view for view in resolvers.values() if view.verdict.is_in_effect is False]
+    if all(remedy(view, authorities, policy.window, now) is Remedy.WAIT for view in wrong):
         return DomainStatus.PROPAGATING
     return DomainStatus.BROKEN if counted.ratio == 0.0 else DomainStatus.PARTIAL
 
 
-def authorities_differ(authorities: Mapping[str, View]) -> bool:
-    """True while the authorities that answer do not all say the same of the domain."""
+def authorities_differ(authorities: Mapping[str, View]) -> bool | None:
+    """Tell whether the authorities say different things of the domain.
+
+    None where those that answer agree and others are silent: silence is no agreement.
+    """
     answering = [view for view in authorities.values() if view.verdict.kind.is_answer]
-    return len({_meaning(view) for view in answering}) > 1
+    if len({_meaning(view) for view in answering}) > 1:
+        return True
+    return None if len(answering) < len(authorities) else False
 
 
 def _meaning(view: View) -> object:
@@ -156,7 +177,12 @@ class Remedy(Enum):
 def remedy(
     view: View, authorities: Mapping[str, View], window: timedelta, now: datetime
 ) -> Remedy:
-    """Return what a resolver's wrong answer asks for, given what the authorities serve."""
+    """Return what a resolver's wrong answer asks for, given what the authorities serve.
+
+    It is late from the moment when both were so: its answer wrong, and every authority right.
+    """
     if view.verdict.is_in_effect is not False or tally(authorities).ratio != 1.0:
         return Remedy.RECORD
-    return Remedy.WAIT if now - view.since <= window else Remedy.CACHE
+    right = [served for served in authorities.values() if served.verdict.is_in_effect]
+    late_since = max(said.meant_since or said.since for said in (view, *right))
+    return Remedy.WAIT if now - late_since <= window else Remedy.CACHE

@@ -222,21 +222,26 @@ def _same_bucket(case: _Case, target: BucketTarget) -> Verdict | None:
     policy = case.expected.policy
     region = region_of(target.endpoint, policy)
     for name in case.oss_names:
-        is_same = name.bucket == target.bucket or name.endpoint_class is EndpointClass.ACCESS_POINT
-        if is_same and name.endpoint_class in policy.classes and name.region in {region, None}:
+        if name.region not in {region, None}:
+            continue
+        is_class_accepted = name.endpoint_class in policy.classes
+        if name.endpoint_class is EndpointClass.ACCESS_POINT and is_class_accepted:
             return case.right(VerdictKind.IN_EFFECT, Rule.TARGET_OF_CLASS, name.name)
+        if name.bucket == target.bucket and is_class_accepted:
+            return case.right(VerdictKind.IN_EFFECT, Rule.TARGET_OF_CLASS, name.name)
+        if name.bucket == target.bucket and policy.is_accepted_pattern(name.name):
+            return case.right(VerdictKind.IN_EFFECT, Rule.ACCEPTED_PATTERN, name.name)
     return None
 
 
 def _by_pattern(case: _Case, target: BucketTarget) -> Verdict | None:
     known = {name.name for name in case.oss_names}
-    for name in case.chain.targets:
-        if name in known or not case.expected.policy.is_accepted_pattern(name):
-            continue
+    accepts = case.expected.policy.is_accepted_pattern
+    names = [name for name in case.chain.targets if name not in known and accepts(name)]
+    for name in names:
         if name.text.partition(".")[0] == target.bucket:
             return case.right(VerdictKind.IN_EFFECT, Rule.ACCEPTED_PATTERN, name)
-        return case.wrong(VerdictKind.OTHER_BUCKET, Rule.BUCKET_DIFFERS, name)
-    return None
+    return case.wrong(VerdictKind.OTHER_BUCKET, Rule.BUCKET_DIFFERS, names[0]) if names else None
 
 
 def _elsewhere_at_oss(case: _Case) -> Verdict | None:

@@ -92,7 +92,7 @@ def record_document(record: Record) -> Document:
     event = record.event
     return {
         "seq": record.seq,
-        "at": _time(event.at),
+        "at": event.at.isoformat(),  # as it was hashed, so that a script can verify the chain
         "type": event.type.value,
         "domain": event.domain.text if event.domain else None,
         "resolver": event.resolver,

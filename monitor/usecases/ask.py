@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.core.answers import Answer, Question, Reply
+from monitor.core.answers import Answer, Outcome, Question, Reply
 from monitor.core.bindings import Binding
+from monitor.core.chain import rebuild
+from monitor.core.names import DomainName
 from monitor.core.servers import Delegation, Resolver
 from monitor.core.status import Sighting
 from monitor.core.targets import TargetPolicy
@@ -57,15 +59,19 @@ class Panel:
         self, server: Server, reply: Reply, binding: Binding
     ) -> frozenset[str] | None:
         """Return the target's own addresses, where the answer can only be compared with them."""
-        if not isinstance(reply.outcome, Answer) or not _is_addresses_alone(reply.outcome):
+        if not _is_addresses_alone(binding.domain, reply.outcome):
             return None
         # An authority of the domain's zone knows nothing of the target's.
         resolver = server if isinstance(server, Resolver) else self.resolvers[0]
-        of_target = await self.prober.ask(resolver, Question(binding.target.name))
-        if not isinstance(of_target.outcome, Answer) or of_target.outcome.rcode.is_failure:
+        target = binding.target.name
+        of_target = (await self.prober.ask(resolver, Question(target))).outcome
+        if not isinstance(of_target, Answer) or of_target.rcode.is_failure:
             return None
-        return frozenset(address.address for address in of_target.outcome.addresses)
+        return frozenset(rebuild(target, of_target).addresses)
 
 
-def _is_addresses_alone(answer: Answer) -> bool:
-    return bool(answer.addresses) and not answer.aliases
+def _is_addresses_alone(domain: DomainName, outcome: Outcome) -> bool:
+    if not isinstance(outcome, Answer):
+        return False
+    chain = rebuild(domain, outcome)
+    return bool(chain.addresses) and not chain.links

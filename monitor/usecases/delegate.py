@@ -56,7 +56,8 @@ class Delegator:
 
     async def _delegation_of(self, zone: DomainName) -> Delegation:
         at_child, at_parent = await asyncio.gather(self._servers_of(zone), self._at_parent(zone))
-        authorities = await self._authorities(zone, at_child | (at_parent or frozenset()))
+        named = (at_child or frozenset()) | (at_parent or frozenset())
+        authorities = await self._authorities(zone, named)
         if not authorities:
             raise NotDelegated(f"no address was found for any name server of {zone}")
         return Delegation(zone, at_parent, at_child, authorities)
@@ -73,8 +74,9 @@ class Delegator:
             name = name.parent
         raise NotDelegated(f"no bootstrap resolver could name the zone of {domain}")
 
-    async def _servers_of(self, zone: DomainName) -> frozenset[DomainName]:
-        return _named_for(zone, await self._resolve(Question(zone, RecordType.NS)))
+    async def _servers_of(self, zone: DomainName) -> frozenset[DomainName] | None:
+        """Return the zone's own NS set as a resolver knows it; None where none tells."""
+        return _named_for(zone, await self._resolve(Question(zone, RecordType.NS))) or None
 
     async def _at_parent(self, zone: DomainName) -> frozenset[DomainName] | None:
         """Ask the parent zone's own servers for the referral; None where none of them tells."""
@@ -85,7 +87,8 @@ class Delegator:
         except NotDelegated:
             return None
         question = Question(zone, RecordType.NS, is_recursion_desired=False)
-        for authority in await self._authorities(above, await self._servers_of(above)):
+        servers = await self._servers_of(above) or frozenset()
+        for authority in await self._authorities(above, servers):
             reply = await self._prober.ask(authority, question)
             if isinstance(reply.outcome, Answer) and (named := _named_for(zone, reply.outcome)):
                 return named

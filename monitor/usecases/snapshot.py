@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from monitor.core.answers import Answer
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
@@ -54,7 +55,7 @@ class Snapshot:
     def is_up(self, resolver: Resolver) -> bool | None:
         """Tell whether the resolver's last replies hold any answer; None before the first."""
         views = [d.resolvers[resolver.name] for d in self.domains if resolver.name in d.resolvers]
-        return any(view.verdict.kind.is_answer for view in views) if views else None
+        return any(isinstance(view.reply.outcome, Answer) for view in views) if views else None
 
     @cached_property
     def worst(self) -> DomainStatus | None:

@@ -42,7 +42,7 @@ def around(environ: Mapping[str, str] | None = None) -> Surroundings:
         ('{ kind = "file", path = "keys.json" }', FileCredentials),
         ('{ kind = "ecs_role", role = "monitor" }', EcsRoleCredentials),
         (
-            '{ kind = "static", access_key_id = { env = "I" }, access_key_secret = { env = "S" } }',
+            '{ kind = "static", access_key_id = { env = "I" }, access_key_secret = { env = "S"} }',
             StaticCredentials,
         ),
     ],

@@ -17,9 +17,10 @@ def test_one_good_round_between_starts_the_count_anew() -> None:
     assert belief.value == "good"
 
 
-def test_rounds_that_differ_in_other_ways_count_together() -> None:
-    belief = Settled("good").see("bad", needed=2).see("worse", needed=2)
-    assert belief == Settled("worse")
+def test_rounds_of_one_kind_count_together_and_another_kind_begins_anew() -> None:
+    once = Settled("good").see("bad", needed=2, kind="known")
+    assert once.see("worse", needed=2, kind="known") == Settled("worse")
+    assert once.see("unknown", needed=2, kind="unknown").value == "good"
 
 
 @given(st.lists(st.booleans()), st.integers(1, 5))

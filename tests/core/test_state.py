@@ -101,9 +101,32 @@ def test_another_delegation_at_the_parent_is_a_mismatch_at_once() -> None:
     step = see_authorities(FRESH, [], differing, POLICY, START)
     assert only(step).faults == {Fault.DELEGATION_MISMATCH}
     unknown = replace(DELEGATION, at_parent=None)
-    cleared = see_authorities(only(step), [], unknown, POLICY, START)
+    assert only(see_authorities(only(step), [], unknown, POLICY, START)) == only(step)
+    cleared = see_authorities(only(step), [], DELEGATION, POLICY, START)
     assert only(cleared).faults == frozenset()
     assert cleared.events[0].data["state"] == "cleared"
+
+
+def test_a_search_that_found_nothing_at_the_zone_is_no_mismatch() -> None:
+    unknown = replace(DELEGATION, at_child=None)
+    assert see_authorities(FRESH, [], unknown, POLICY, START).events == ()
+
+
+def test_silence_of_an_authority_is_not_agreement() -> None:
+    state = FRESH
+    for _ in range(2):
+        state = only(authorities_of(state, RIGHT, WRONG))
+    for _ in range(3):
+        state = only(authorities_of(state, RIGHT, SILENT))
+        assert state.faults == {Fault.AUTHORITY_SPLIT}
+
+
+def test_a_round_of_silence_and_a_bad_one_are_not_two_bad_ones() -> None:
+    state = only(round_of(FRESH, RIGHT, RIGHT))
+    for minute, outcome in ((5, SILENT), (10, WRONG)):
+        state = only(round_of(state, outcome, outcome, minute=minute))
+        assert state.status.value is DomainStatus.IN_EFFECT
+    assert only(round_of(state, WRONG, WRONG, minute=15)).status.value is DomainStatus.BROKEN
 
 
 def test_faults_that_were_not_looked_at_stay() -> None:

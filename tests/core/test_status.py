@@ -7,6 +7,7 @@ from monitor.core.status import (
     DomainStatus,
     Remedy,
     StatusPolicy,
+    View,
     authorities_differ,
     remedy,
     status_of,
@@ -58,6 +59,31 @@ def test_what_lasts_longer_than_the_window_is_no_longer_propagating() -> None:
     assert status_of(resolvers, authorities, POLICY, after) is S.PARTIAL
 
 
+def test_the_window_begins_when_the_record_is_mended_not_when_it_broke() -> None:
+    mended = START + timedelta(hours=100)
+    resolvers, authorities = {"a": view(WRONG, START)}, {"ns": view(RIGHT, mended)}
+    assert status_of(resolvers, authorities, POLICY, mended) is S.PROPAGATING
+    over = mended + timedelta(hours=73)
+    assert status_of(resolvers, authorities, POLICY, over) is S.BROKEN
+
+
+def test_a_lost_round_does_not_begin_the_window_anew() -> None:
+    asked, views = frozenset({"r"}), dict[str, View]()
+    for hours, outcome in ((0, WRONG), (40, SILENT), (41, WRONG)):
+        at = START + timedelta(hours=hours)
+        views = dict(views_after(views, [sighting("r", outcome, at)], asked))
+    assert views["r"].meant_since == START
+    now = START + timedelta(hours=73)
+    assert remedy(views["r"], {"ns": view(RIGHT)}, POLICY.window, now) is Remedy.CACHE
+
+
+def test_another_wrong_answer_is_another_meaning() -> None:
+    later = START + timedelta(hours=1)
+    first = views_after({}, [sighting("r", pointing_to("a.example"))], frozenset({"r"}))
+    second = [sighting("r", pointing_to("b.example"), later)]
+    assert views_after(first, second, frozenset({"r"}))["r"].meant_since == later
+
+
 def test_weights_decide_coverage_and_share() -> None:
     views = {"big": view(RIGHT), "small": view(SILENT)}
     counted = tally(views, {"big": 3.0, "small": 1.0})
@@ -89,8 +115,9 @@ def test_servers_that_are_no_longer_asked_are_forgotten_and_others_stay() -> Non
 
 def test_authorities_differ_by_what_they_say_of_the_domain_itself() -> None:
     assert authorities_differ({"a": view(RIGHT), "b": view(WRONG)})
-    assert not authorities_differ({"a": view(RIGHT), "b": view(RIGHT)})
-    assert not authorities_differ({"a": view(RIGHT), "b": view(SILENT)})
+    assert authorities_differ({"a": view(RIGHT), "b": view(RIGHT)}) is False
+    assert authorities_differ({"a": view(RIGHT), "b": view(SILENT)}) is None
+    assert authorities_differ({"a": view(RIGHT), "b": view(WRONG), "c": view(SILENT)})
     # One of them also serves the target's zone and shows its addresses.
     bare = Answer(RIGHT.rcode, RIGHT.aliases, is_authoritative=True)
     assert not authorities_differ({"a": view(RIGHT), "b": view(bare)})

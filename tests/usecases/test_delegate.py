@@ -54,14 +54,23 @@ async def test_servers_are_found_at_the_zone_and_at_its_parent() -> None:
 
 async def test_a_parent_that_names_other_servers_is_a_mismatch() -> None:
     found, _ = delegator(answers(named(ZONE, "ns1.shop.example")))
-    assert not (await found.find(DOMAIN, START)).is_consistent
+    assert (await found.find(DOMAIN, START)).is_consistent is False
+
+
+async def test_a_zone_whose_name_servers_nobody_tells_is_not_a_mismatch() -> None:
+    table = answers(named(ZONE, *ADDRESSES))
+    del table["a", Question(ZONE, NS)]
+    found, _ = delegator(table)
+    delegation = await found.find(DOMAIN, START)
+    assert (delegation.at_child, delegation.is_consistent) == (None, None)
+    assert {a.address for a in delegation.authorities} == set(ADDRESSES.values())
 
 
 async def test_a_parent_that_cannot_be_asked_is_not_a_mismatch() -> None:
     found, _ = delegator(answers(None))
     delegation = await found.find(DOMAIN, START)
     assert delegation.at_parent is None
-    assert delegation.is_consistent
+    assert delegation.is_consistent is None
 
 
 async def test_behind_a_cname_the_zone_of_the_domain_counts_not_the_targets() -> None:

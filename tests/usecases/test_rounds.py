@@ -78,21 +78,21 @@ async def test_answers_about_a_binding_that_moved_meanwhile_are_dropped() -> Non
     await bench.watch()
     bench.resolvers_say(RIGHT, RIGHT)
     moved = replace(bench.domain, binding=binding(DOMAIN.text, "other"))
-    prober = _MovingProber(bench, moved)
+    prober = _ChangingProber(bench, Step((moved,)))
     rounds = replace(bench.rounds, panel=replace(bench.rounds.panel, prober=prober))
     await rounds.of_resolvers()
     assert bench.domain == moved
 
 
-class _MovingProber:
-    """Lets the binding move while the answers are under way."""
+class _ChangingProber:
+    """Lets something else happen while the answers are under way."""
 
-    def __init__(self, bench: Bench, moved: DomainState) -> None:
+    def __init__(self, bench: Bench, step: Step) -> None:
         self._bench = bench
-        self._moved = moved
+        self._step = step
 
     async def ask(self, server: Server, question: Question) -> Reply:
-        await self._bench.ledger.record(lambda _: Step((self._moved,)))
+        await self._bench.ledger.record(lambda _: self._step)
         return await self._bench.prober.ask(server, question)
 
 
@@ -100,9 +100,10 @@ async def test_a_domain_unbound_meanwhile_does_not_come_back() -> None:
     bench = Bench()
     await bench.watch()
     bench.resolvers_say(RIGHT, RIGHT)
-    rounds = bench.rounds.of_resolvers()
-    await bench.ledger.record(lambda _: Step(forgotten=frozenset({DOMAIN})))
-    await rounds
+    prober = _ChangingProber(bench, Step(forgotten=frozenset({DOMAIN})))
+    rounds = replace(bench.rounds, panel=replace(bench.rounds.panel, prober=prober))
+    await rounds.of_resolvers()
+    assert bench.prober.asked
     assert bench.ledger.state.domains == {}
 
 

@@ -45,6 +45,8 @@ class _StoredView:
     seen: str
     since: datetime
     reply: Reply
+    meaning: str
+    meant_since: datetime | None
 
 
 _INVENTORY = TypeAdapter(AccountInventory)
@@ -94,7 +96,8 @@ def view_of(domain: str, server: str, text: str, wire: bytes) -> View:
     answer = reply.outcome if isinstance(reply.outcome, Answer) else None
     chain = rebuild(DomainName(domain), answer) if answer else Chain(DomainName(domain))
     verdict = Verdict(stored.kind, stored.rule, chain, stored.is_in_effect, stored.seen)
-    return View(Sighting(server, reply, verdict), stored.since)
+    sighting = Sighting(server, reply, verdict)
+    return View(sighting, stored.since, stored.meaning, stored.meant_since)
 
 
 def event_row(record: Record) -> EventRow:
@@ -136,5 +139,7 @@ def _view_text(view: View) -> str:
         verdict.seen,
         view.since,
         replace(view.reply, wire=b""),
+        view.meaning,
+        view.meant_since,
     )
     return _VIEW.dump_json(stored).decode()

@@ -195,6 +195,7 @@ async def test_a_parent_that_names_other_servers_than_the_zone_is_a_mismatch(
     delegation = await delegator.find(DomainName("www.mismatch.test"), NOW)
     assert not delegation.is_consistent
     assert delegation.at_parent is not None
+    assert delegation.at_child is not None
     assert _labels(delegation.at_parent) == ["ns1", "ns2"]
     assert _labels(delegation.at_child) == ["ns1", "ns3"]
 

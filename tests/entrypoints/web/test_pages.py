@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
@@ -8,6 +9,7 @@ from monitor.core.answers import Answer, ExtendedError, Rcode
 from monitor.core.events import GENESIS, Event, EventType, Record, seal
 from monitor.core.names import DomainName
 from monitor.core.state import State
+from monitor.core.status import View
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language, wording
 from tests.entrypoints.sample import (
@@ -64,11 +66,12 @@ def test_whoever_waits_for_caches_is_not_told_to_change_a_record_that_is_right()
 
 def test_a_cache_that_is_late_beyond_the_window_is_told_from_a_wrong_record() -> None:
     state = sample_snapshot().state.domains[CDN]
-    views = {
-        name: replace(view, since=NOW - timedelta(hours=73))
-        for name, view in state.resolvers.items()
-    }
-    late = replace(state, resolvers=views)
+    long_ago = NOW - timedelta(hours=73)
+
+    def aged(views: Mapping[str, View]) -> Mapping[str, View]:
+        return {n: replace(v, since=long_ago, meant_since=long_ago) for n, v in views.items()}
+
+    late = replace(state, resolvers=aged(state.resolvers), authorities=aged(state.authorities))
     html = reader(site_of(snapshot_with(late))).get(f"/domains/{CDN}").text
     assert "ask its operator to flush its cache" in html
 
