@@ -58,6 +58,8 @@ def set_up(*, level: str, is_json: bool, secrets: Secrets, stream: TextIO = sys.
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # What a job raises is told once, by us.
+    logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
     logging.getLogger("monitor").setLevel(level.upper())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

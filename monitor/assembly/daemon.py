@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from monitor import __version__
+from monitor.adapters.stores.sqlite import Access
 from monitor.adapters.telemetry import CountedProber, PrometheusTelemetry
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
@@ -41,6 +42,8 @@ from monitor.wording import Language
 
 log = structlog.get_logger()
 
+_UNTRACKED_INTERVAL = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True)
 class _Works:
@@ -64,10 +67,11 @@ class Daemon:
         self._around = around
         self._first_look_done = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
+        self._generation = 0
         self._look: asyncio.Task[None] | None = None
         self._registry = CollectorRegistry()
         self._telemetry = PrometheusTelemetry(self._registry)
-        self._store = store_of(settings, is_exclusive=True)
+        self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)
         self._works = self._built(settings)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
@@ -86,8 +90,8 @@ class Daemon:
 
         Raises StoreError or OSError when the store or the listener cannot be opened.
         """
-        await self._ledger.open()
         try:
+            await self._ledger.open()
             host, port = await self._web.start()
             await self._work(stopped, lambda: started(_url(host, port)))
         finally:
@@ -97,9 +101,12 @@ class Daemon:
     async def reload(self) -> tuple[str, ...]:
         """Take the configuration anew; return its faults, and change nothing if there are any."""
         async with self._reloading:
+            if self._group is None:
+                return ("the daemon is just starting or stopping: try again",)
             try:
-                settings = self._kept_listener(self._load())
-                works = self._built(settings)
+                wanted = self._load()
+                refuse_unsafe(wanted)
+                works = self._built(self._kept_listener(wanted))
             except (ConfigError, NotAvailable) as error:
                 faults = tuple(str(error).splitlines())
                 self._telemetry.reloaded(self._around.clock.now(), is_success=False)
@@ -122,6 +129,7 @@ class Daemon:
     def _built(self, settings: Settings) -> _Works:
         refuse_unsafe(settings)
         clock = self._around.clock
+        inventories = inventories_of(settings, self._around)
         prober = CountedProber(prober_of(settings, clock), self._telemetry)
         panel = Panel(prober, resolvers_of(settings), settings.targets.policy)
         rounds = Rounds(
@@ -132,26 +140,28 @@ class Daemon:
             clock=clock,
             telemetry=self._telemetry,
             abreast=abreast_of(settings),
+            is_wanted=self._wanted_from_now_on(),
         )
-        return _Works(settings, inventories_of(settings, self._around), panel, rounds)
+        return _Works(settings, inventories, panel, rounds)
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
         await self._note(EventType.START)
-        async with asyncio.TaskGroup() as self._group:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
             self._begin()
             self._scheduler.start()
             started()
             await stopped.wait()
+            self._group = None  # from here on nothing new begins
             self._scheduler.stop()
             self._end_look()
-        self._group = None
         await self._note(EventType.STOP)
 
     def _begin(self) -> None:
         """Work by the newest settings, beginning with a look at everything."""
-        assert self._group is not None, "the daemon runs"
-        self._end_look()
-        self._look = self._group.create_task(self._take_up())
+        if self._group is not None:
+            self._end_look()
+            self._look = self._group.create_task(self._take_up())
 
     def _end_look(self) -> None:
         if self._look is not None:
@@ -174,14 +184,15 @@ class Daemon:
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
+        # Until changes are tracked, "only while a change is open" would mean never.
+        interval = schedule.recursive_interval or _UNTRACKED_INTERVAL
         self._every("authorities", schedule.authority_interval, works.rounds.of_authorities)
-        if schedule.recursive_interval is not None:
-            self._every("resolvers", schedule.recursive_interval, works.rounds.of_resolvers)
+        self._every("resolvers", interval, works.rounds.of_resolvers)
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
-            if inventory.account in refreshes:
-                name, interval = f"inventory {inventory.account}", refreshes[inventory.account]
-                self._every(name, interval, self._refreshing(inventory))
+            # The configuration's own bindings too: the store may have failed to keep them.
+            interval = refreshes.get(inventory.account, schedule.authority_interval)
+            self._every(f"inventory {inventory.account}", interval, self._refreshing(inventory))
 
     def _every(self, name: str, interval: timedelta, job: Job) -> None:
         jitter = self._works.settings.schedule.jitter * interval
@@ -194,7 +205,13 @@ class Daemon:
         return refresh
 
     async def _discover(self, inventory: Inventory) -> frozenset[DomainName]:
-        return await discover(inventory, self._ledger, self._telemetry, self._around.clock)
+        return await discover(
+            inventory,
+            self._ledger,
+            self._telemetry,
+            self._around.clock,
+            lambda: inventory in self._works.inventories,
+        )
 
     async def _ask_now(self, unasked: Collection[DomainName]) -> None:
         if unasked:
@@ -205,11 +222,17 @@ class Daemon:
         event = Event(kind, self._around.clock.now(), data={"version": __version__})
         await self._ledger.record(lambda _: Step(events=(event,)))
 
+    def _wanted_from_now_on(self) -> Callable[[], bool]:
+        """Return what tells whether the settings that are being built are still the newest."""
+        self._generation += 1
+        generation = self._generation
+        return lambda: self._generation == generation
+
     def _kept_listener(self, settings: Settings) -> Settings:
         """Return the settings with the keys that only a restart can change as they were."""
         running = self._works.settings.daemon
         wanted = settings.daemon
-        for key in ("listen", "database", "log_format", "log_level"):
+        for key in type(running).model_fields:
             if getattr(running, key) != getattr(wanted, key):
                 log.warning("config.restart_needed", key=f"daemon.{key}")
         return settings.model_copy(update={"daemon": running})

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from monitor.adapters.stores.sqlite import Access
 from monitor.assembly.parts import (
     Surroundings,
     abreast_of,
@@ -19,7 +20,6 @@ from monitor.core.discovery import take_listing
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State
-from monitor.ports import StoreError
 from monitor.usecases.ask import Panel
 from monitor.usecases.check import Check
 from monitor.usecases.delegate import Delegator
@@ -51,7 +51,8 @@ class Once:
         check = Check(
             panel,
             Delegator(prober, delegation_policy_of(self.settings)),
-            round_policy_of(self.settings),
+            # One round is all there is: what it shows is believed.
+            replace(round_policy_of(self.settings), fail_after=1, recover_after=1),
             clock,
             abreast_of(self.settings),
         )
@@ -59,13 +60,14 @@ class Once:
         return Snapshot(clock.now(), state, panel.resolvers, self.settings.propagation.window)
 
     async def history(self, domain: DomainName) -> tuple[Record, ...]:
-        """Return what the daemon's store remembers of the domain; nothing where there is none."""
-        store = store_of(self.settings, is_exclusive=False)
+        """Return what the daemon's store remembers of the domain; nothing where there is none.
+
+        Raises StoreError.
+        """
+        store = store_of(self.settings, Access.READ)
         if not store.exists:
             return ()
         try:
             return await store.history(domain, HISTORY_LIMIT)
-        except StoreError:
-            return ()
         finally:
             await store.close()

@@ -16,7 +16,7 @@ from monitor.adapters.inventory.listed import ListedInventory
 from monitor.adapters.inventory.oss import OssAccount, OssInventory
 from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.transports import missing_transports
-from monitor.adapters.stores.sqlite import SqliteStore
+from monitor.adapters.stores.sqlite import Access, SqliteStore
 from monitor.config import SecretUnavailable, Settings
 from monitor.config import credentials as configured
 from monitor.config.accounts import AccountSettings
@@ -61,7 +61,10 @@ def prober_of(settings: Settings, clock: Clock) -> DnsProber:
     schedule = settings.schedule
     share = max(1, schedule.max_in_flight // len(settings.resolvers))
     qps = settings.authority.max_qps
-    return DnsProber(clock, Limits(schedule.timeout, schedule.attempts, share, qps))
+    return DnsProber(
+        clock,
+        Limits(schedule.timeout, schedule.attempts, schedule.max_in_flight, share, qps),
+    )
 
 
 def abreast_of(settings: Settings) -> int:
@@ -96,12 +99,12 @@ def inventories_of(settings: Settings, around: Surroundings) -> tuple[Inventory,
     return (listed, *(_oss_inventory(account, around) for account in settings.accounts))
 
 
-def store_of(settings: Settings, *, is_exclusive: bool) -> SqliteStore:
+def store_of(settings: Settings, access: Access) -> SqliteStore:
     """Return the store. Raises NotAvailable for a kind that this release lacks."""
     database = settings.daemon.database
     if not database.startswith(_SQLITE):
         raise NotAvailable("daemon.database: this release keeps its records in SQLite only")
-    return SqliteStore(Path(database.removeprefix(_SQLITE)), is_exclusive=is_exclusive)
+    return SqliteStore(Path(database.removeprefix(_SQLITE)), access)
 
 
 def _oss_inventory(account: AccountSettings, around: Surroundings) -> OssInventory:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
 from rich.console import Console
 
 from monitor.adapters.clock import SystemClock
@@ -19,12 +20,14 @@ from monitor.config import ConfigError, Settings, parse
 from monitor.config.sockets import parse_server
 from monitor.core.bindings import CONFIGURED
 from monitor.core.discovery import take_listing
-from monitor.core.inventory import Listing
+from monitor.core.events import Record
+from monitor.core.inventory import Failure, Listing
 from monitor.core.names import DomainName, InvalidName
 from monitor.core.state import DomainState, State
 from monitor.entrypoints.documents import account_document, domain_document, record_document
 from monitor.entrypoints.terminal import Terminal
 from monitor.logs import Secrets
+from monitor.ports import StoreError
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language, wording
 
@@ -50,11 +53,13 @@ _EXPECTED = (ConfigError, NotAvailable, UsageFault, InvalidName)
 
 async def run_check(request: Request, *, is_json: bool) -> Exit:
     try:
-        settings, domains = await _prepared(request)
+        settings, domains, unread = await _prepared(request)
         snapshot = await _asked(settings, domains)
     except _EXPECTED as error:
         return complain(error)
-    code = exit_of(snapshot)
+    # With everything asked for, what could not be listed may be anything: that is not all right.
+    missing = Exit.UNKNOWN if unread and not request.domains else Exit.OK
+    code = exit_of(snapshot) or missing
     if is_json:
         found = [domain_document(snapshot, domain) for domain in snapshot.domains]
         print_json({"domains": found, "exit_code": int(code)})
@@ -65,10 +70,10 @@ async def run_check(request: Request, *, is_json: bool) -> Exit:
 
 async def run_explain(request: Request, *, is_json: bool) -> Exit:
     try:
-        settings, domains = await _prepared(request)
+        settings, domains, _ = await _prepared(request)
         snapshot = await _asked(settings, domains)
         (domain,) = snapshot.domains
-        history = await Once(settings, _surroundings()).history(domain.domain)
+        history = await _history(settings, domain.domain)
     except _EXPECTED as error:
         return complain(error)
     if is_json:
@@ -77,6 +82,14 @@ async def run_explain(request: Request, *, is_json: bool) -> Exit:
     else:
         _terminal(settings).show_domain(snapshot, domain, history)
     return exit_of(snapshot)
+
+
+async def _history(settings: Settings, domain: DomainName) -> tuple[Record, ...]:
+    try:
+        return await Once(settings, _surroundings()).history(domain)
+    except StoreError as error:
+        complain(error)
+        return ()
 
 
 async def run_inventory(config: Path | None, *, is_json: bool) -> Exit:
@@ -93,11 +106,15 @@ async def run_inventory(config: Path | None, *, is_json: bool) -> Exit:
     return Exit.WARNING if any(account.failures for account in accounts) else Exit.OK
 
 
-async def _prepared(request: Request) -> tuple[Settings, list[DomainState]]:
-    """Return the settings with what overrules them, and the domains to ask about."""
+async def _prepared(request: Request) -> tuple[Settings, list[DomainState], list[Failure]]:
+    """Return the settings with what overrules them, the domains to ask about, what is unread."""
     settings = _overruled(settings_of(request.config), request)
     wanted = [DomainName.parse(domain) for domain in request.domains]
     state = _by_hand(request) or await Once(settings, _surroundings()).inventory()
+    unread = [failure for account in state.accounts.values() for failure in account.failures]
+    for failure in unread:
+        place = f"{failure.scope.value} {failure.bucket}".rstrip()
+        typer.echo(f"{place}: {failure.reason.value}: {failure.detail}", err=True)
     if not wanted:
         wanted = sorted(state.domains)
     if not wanted:
@@ -111,7 +128,7 @@ async def _prepared(request: Request) -> tuple[Settings, list[DomainState]]:
                 f"{domain.display} is not bound in the configuration or its accounts: say what it "
                 "should reach with --bucket and --endpoint, or with --target"
             )
-    return settings, [state.domains[domain] for domain in wanted]
+    return settings, [state.domains[domain] for domain in wanted], unread
 
 
 def _overruled(settings: Settings, request: Request) -> Settings:

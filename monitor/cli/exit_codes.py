@@ -28,6 +28,8 @@ _OF_STATUS = {
 def exit_of(snapshot: Snapshot) -> Exit:
     """Return 0 all in effect, 1 propagating or not everywhere, 2 broken, 3 unknown.
 
-    The most urgent domain decides.
+    The most urgent domain decides; where every domain is paused, nothing is known.
     """
+    if all(domain.status.value is DomainStatus.PAUSED for domain in snapshot.domains):
+        return Exit.UNKNOWN
     return Exit.UNKNOWN if snapshot.worst is None else _OF_STATUS[snapshot.worst]

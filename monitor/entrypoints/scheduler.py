@@ -1,5 +1,6 @@
 """Let APScheduler call what is due, at its interval."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -35,11 +36,12 @@ class Scheduler:
         self._scheduler.add_listener(self._on_error, EVENT_JOB_ERROR)
 
     def every(self, name: str, interval: timedelta, job: Job, jitter: timedelta) -> None:
-        """Call the job each interval from one interval on, by up to `jitter` early or late."""
+        """Call the job each interval from one interval on, early or late by half of `jitter`."""
         self._scheduler.add_job(
             job,
             "interval",
-            seconds=interval.total_seconds(),
+            # The library only adds its jitter, at each call anew.
+            seconds=(interval - jitter / 2).total_seconds(),
             jitter=jitter.total_seconds() or None,
             id=name,
             replace_existing=True,
@@ -60,5 +62,7 @@ class Scheduler:
         self._lagged(self._clock.now() - planned)
 
     def _on_error(self, event: JobExecutionEvent) -> None:
+        if isinstance(event.exception, asyncio.CancelledError):
+            return  # the end of the daemon, or a reload
         error, where = repr(event.exception), event.traceback
         log.error("job.failed", job=event.job_id, error=error, where=where)

@@ -1,22 +1,35 @@
 """Look at one account, and take up what is bound there and what no longer is."""
 
+from collections.abc import Callable
+
 from monitor.core.discovery import close_accounts, take_listing
 from monitor.core.names import DomainName
-from monitor.core.state import DomainState
+from monitor.core.state import DomainState, Step
 from monitor.ledger import Ledger
 from monitor.ports import Clock, Inventory, Telemetry
 
 
+def _always() -> bool:
+    return True
+
+
 async def discover(
-    inventory: Inventory, ledger: Ledger, telemetry: Telemetry, clock: Clock
+    inventory: Inventory,
+    ledger: Ledger,
+    telemetry: Telemetry,
+    clock: Clock,
+    is_wanted: Callable[[], bool] = _always,
 ) -> frozenset[DomainName]:
     """Look once, and return the domains that have to be asked about anew.
 
-    What could not be read keeps its last known bindings.
+    What could not be read keeps its last known bindings. When the look is no longer wanted by
+    the time that it ends, it changes nothing.
     """
     listing = await inventory.look()
     telemetry.listed(listing)
-    await ledger.record(lambda state: take_listing(state, listing, clock.now()))
+    await ledger.record(
+        lambda state: take_listing(state, listing, clock.now()) if is_wanted() else Step()
+    )
     domains = ledger.state.domains
     return frozenset(name for name, known in domains.items() if _is_unasked(known))
 

@@ -75,7 +75,11 @@ class _Harvest:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """Rounds of the authorities and of the resolvers; `abreast` domains are asked at a time."""
+    """Rounds of the authorities and of the resolvers; `abreast` domains are asked at a time.
+
+    A round that is no longer `is_wanted` when its answers come, since other settings are in
+    force, changes nothing.
+    """
 
     ledger: Ledger
     panel: Panel
@@ -84,6 +88,7 @@ class Rounds:
     clock: Clock
     telemetry: Telemetry
     abreast: int = 100
+    is_wanted: Callable[[], bool] = lambda: True
 
     async def of_authorities(self, only: Collection[DomainName] | None = None) -> None:
         """Ask the authorities of every watched domain, or of those named."""
@@ -120,6 +125,8 @@ class Rounds:
         await self.ledger.record(lambda state: self._decide(state, batch))
 
     def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
+        if not self.is_wanted():
+            return Step()
         known = ((state.domains.get(seen.binding.domain), seen) for seen in batch)
         return joined(
             self._step(domain, seen)

@@ -12,6 +12,7 @@ from monitor.adapters.inventory.credentials import (
     FileCredentials,
     StaticCredentials,
 )
+from monitor.adapters.stores.sqlite import Access
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
@@ -106,14 +107,14 @@ def test_resolvers_share_what_may_be_in_flight() -> None:
 def test_another_database_than_sqlite_is_not_available() -> None:
     settings = parse('[daemon]\ndatabase = "postgresql://127.0.0.1/x"', {})
     with pytest.raises(NotAvailable, match="SQLite only"):
-        store_of(settings, is_exclusive=False)
+        store_of(settings, Access.WRITE)
 
 
 async def test_a_relative_database_is_in_the_working_directory(tmp_path: Path) -> None:
     here = Path.cwd()
     os.chdir(tmp_path)
     try:
-        store = store_of(parse("", {}), is_exclusive=False)
+        store = store_of(parse("", {}), Access.WRITE)
         await store.load()
         await store.close()
     finally:

@@ -145,3 +145,25 @@ async def test_a_domain_may_be_bound_on_the_command_line(shop: Shop, tmp_path: P
         at=tmp_path / "..",
     )
     assert done.code == 0, done.out + done.err
+
+
+async def test_an_account_that_cannot_be_read_is_never_all_right(shop: Shop) -> None:
+    shop.world.account.keys.clear()
+    config = shop.folder / "config.toml"
+    right = '[[bindings]]\ndomain = "www.shop.example"\nbucket = "shop-www"\n'
+    text = config.read_text().replace("docs.shop.example", "shop.example")
+    config.write_text(text + right + 'endpoint = "oss-cn-hangzhou.aliyuncs.com"\n')
+    done = await shop.run("check")
+    assert done.code == 3, done.out
+    assert "InvalidAccessKeyId" in done.err
+    assert (await shop.run("check", "www.shop.example")).code == 0
+
+
+async def test_what_is_only_paused_is_unknown(shop: Shop) -> None:
+    assert (await shop.run("check", "*.shop.example")).code == 3
+
+
+async def test_one_look_shows_authorities_that_differ(shop: Shop) -> None:
+    shop.world.modify(shop.world.authorities[0])
+    document = await shop.document("check", "img.shop.example")
+    assert document["domains"][0]["faults"] == ["authority_split"]

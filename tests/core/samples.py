@@ -39,10 +39,16 @@ WRONG = pointing_to("elsewhere.example")
 SILENT = NoAnswer(NoAnswerReason.TIMEOUT, "> 2 s")
 
 
-def sighting(server: str, outcome: Answer | NoAnswer, at: datetime = START) -> Sighting:
+def sighting(
+    server: str,
+    outcome: Answer | NoAnswer,
+    at: datetime = START,
+    target_addresses: frozenset[str] | None = None,
+) -> Sighting:
     reply = Reply(outcome, at, timedelta(milliseconds=12), Transport.UDP, b"\x00wire")
     expected = Expectation(DOMAIN, TARGET, TargetPolicy())
-    return Sighting(server, reply, judge(outcome, expected))
+    verdict = judge(outcome, expected, target_addresses=target_addresses)
+    return Sighting(server, reply, verdict)
 
 
 def view(outcome: Answer | NoAnswer, since: datetime = START) -> View:

@@ -15,9 +15,10 @@ from monitor.core.events import (
     first_tampered,
     seal,
 )
+from tests.core.properties import REPEATABLE
 from tests.core.samples import DOMAIN, RIGHT, SILENT, START, sighting
 
-Tamper = Callable[[list[Record], int], list[Record]]
+Edit = Callable[[Record], Record]
 
 
 def chain(length: int) -> list[Record]:
@@ -29,35 +30,78 @@ def chain(length: int) -> list[Record]:
     return records
 
 
-def edited(records: list[Record], at: int) -> list[Record]:
-    event = replace(records[at].event, data={"to": "in_effect"})
-    return [*records[:at], replace(records[at], event=event), *records[at + 1 :]]
+def of_event(change: Callable[[Event], Event]) -> Edit:
+    return lambda record: replace(record, event=change(record.event))
 
 
-def removed(records: list[Record], at: int) -> list[Record]:
-    return records[:at] + records[at + 1 :]
+EDITS: dict[str, Edit] = {
+    "number": lambda record: replace(record, seq=record.seq + 1),
+    "hash": lambda record: replace(record, hash=record.hash[::-1]),
+    "hash before": lambda record: replace(record, prev_hash=record.prev_hash[::-1] + "0"),
+    "type": of_event(lambda event: replace(event, type=EventType.FAULT)),
+    "time": of_event(lambda event: replace(event, at=event.at + timedelta(microseconds=1))),
+    "domain": of_event(lambda event: replace(event, domain=None)),
+    "resolver": of_event(lambda event: replace(event, resolver="")),
+    "change": of_event(lambda event: replace(event, change="")),
+    "data": of_event(lambda event: replace(event, data={**event.data, "to": "in_effect"})),
+    "evidence": of_event(lambda event: replace(event, evidence=({"wire": ""},))),
+}
 
 
-def inserted(records: list[Record], at: int) -> list[Record]:
-    return [*records[:at], records[at], *records[at:]]
-
-
-def swapped(records: list[Record], at: int) -> list[Record]:
-    return [*records[:at], records[at + 1], records[at], *records[at + 2 :]]
-
-
-@pytest.mark.parametrize("tamper", [edited, removed, inserted, swapped])
-@given(data=st.data())
-def test_whatever_is_changed_in_the_log_is_found_at_its_place(
-    tamper: Tamper, data: st.DataObject
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+@REPEATABLE
+@given(length=st.integers(1, 12), data=st.data())
+def test_whatever_is_edited_in_a_record_is_found_at_it(
+    edit: Edit, length: int, data: st.DataObject
 ) -> None:
-    records = chain(data.draw(st.integers(2, 12)))
-    at = data.draw(st.integers(0, len(records) - 2))
-    found = first_tampered(tamper(records, at))
-    assert found is not None
-    assert at + 1 <= found <= at + 2
+    records = chain(length)
+    at = data.draw(st.integers(0, length - 1))
+    records[at] = edit(records[at])
+    assert first_tampered(records) == at + 1
 
 
+@REPEATABLE
+@given(length=st.integers(2, 12), data=st.data())
+def test_who_seals_an_edited_record_anew_is_betrayed_by_the_next(
+    length: int, data: st.DataObject
+) -> None:
+    records = chain(length)
+    at = data.draw(st.integers(0, length - 2))
+    edited = replace(records[at].event, data={"to": "in_effect"})
+    records[at] = seal(edited, at + 1, records[at].prev_hash)
+    assert first_tampered(records) == at + 2
+
+
+@REPEATABLE
+@given(length=st.integers(2, 12), data=st.data())
+def test_a_removed_record_is_found_where_it_stood(length: int, data: st.DataObject) -> None:
+    records = chain(length)
+    at = data.draw(st.integers(0, length - 2))
+    del records[at]
+    assert first_tampered(records) == at + 1
+
+
+@REPEATABLE
+@given(length=st.integers(1, 12), data=st.data())
+def test_a_repeated_or_forged_record_is_found_where_the_true_one_follows(
+    length: int, data: st.DataObject
+) -> None:
+    records = chain(length)
+    at = data.draw(st.integers(0, length - 1))
+    assert first_tampered([*records[:at], records[at], *records[at:]]) == at + 2
+    forged = seal(Event(EventType.STOP, START), at + 1, records[at].prev_hash)
+    assert first_tampered([*records[:at], forged, *records[at:]]) == at + 2
+
+
+@REPEATABLE
+@given(st.permutations(range(8)))
+def test_any_other_order_of_the_records_is_found_at_the_first_that_moved(order: list[int]) -> None:
+    records = chain(8)
+    moved = (place + 1 for place, number in enumerate(order) if place != number)
+    assert first_tampered(records[number] for number in order) == next(moved, None)
+
+
+@REPEATABLE
 @given(st.integers(0, 12))
 def test_an_untouched_log_is_intact(length: int) -> None:
     assert first_tampered(chain(length)) is None

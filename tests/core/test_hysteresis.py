@@ -1,7 +1,10 @@
+from itertools import takewhile
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.hysteresis import Settled
+from tests.core.properties import REPEATABLE
 
 
 def test_a_change_is_believed_after_so_many_rounds_on_end() -> None:
@@ -23,14 +26,22 @@ def test_rounds_of_one_kind_count_together_and_another_kind_begins_anew() -> Non
     assert once.see("unknown", needed=2, kind="unknown").value == "good"
 
 
-@given(st.lists(st.booleans()), st.integers(1, 5))
-def test_the_belief_is_always_what_was_last_seen_often_enough(
-    seen: list[bool], needed: int
+@REPEATABLE
+@given(st.lists(st.sampled_from(["good", "bad", "worse", "silent"])), st.integers(1, 4))
+def test_the_belief_is_always_what_was_last_seen_often_enough_without_a_break(
+    seen: list[str], needed: int
 ) -> None:
-    belief, run = Settled(value=False), 0
+    belief, against = Settled("good"), list[str]()
     for value in seen:
-        before = belief.value
-        run = run + 1 if value != before else 0
-        belief = belief.see(value, needed=needed)
-        assert belief.value == (value if run >= needed else before)
-        run = 0 if belief.value != before else run
+        against = [] if value == belief.value else [*against, value]
+        kinds = [_kind(contrary) for contrary in reversed(against)]
+        alike = len(list(takewhile(lambda kind: kind == kinds[0], kinds)))
+        is_enough = bool(against) and alike >= needed
+        expected = value if is_enough else belief.value
+        belief = belief.see(value, needed=needed, kind=_kind(value))
+        assert belief.value == expected
+        against = [] if is_enough else against
+
+
+def _kind(value: str) -> str:
+    return "unknown" if value == "silent" else "known"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.bindings import CONFIGURED, Binding
+from monitor.core.bindings import CONFIGURED, Binding, Target
 from monitor.core.inventory import (
     AccountInventory,
     Added,
@@ -19,6 +19,7 @@ from monitor.core.inventory import (
     watch_list,
 )
 from monitor.core.names import DomainName
+from tests.core.properties import REPEATABLE
 from tests.core.samples import MINUTE, START, binding
 
 A, B = binding("a.example"), binding("b.example", "other")
@@ -31,6 +32,25 @@ BINDINGS = st.builds(
     st.sampled_from(["shop-img", "other"]),
     st.sampled_from(["shop", "second", CONFIGURED]),
 )
+FAILURES = st.lists(
+    st.builds(
+        Failure, st.just(DENIED), st.sampled_from(Scope), st.sampled_from(["shop-img", "other"])
+    ),
+    max_size=2,
+)
+
+
+@st.composite
+def inventories(draw: st.DrawFn) -> list[AccountInventory]:
+    """Draw what three accounts hold; one of them is the configuration."""
+    bindings = draw(st.lists(BINDINGS, max_size=8))
+    return [
+        AccountInventory(name, tuple(b for b in bindings if b.account == name))
+        for name in ("shop", "second", CONFIGURED)
+    ]
+
+
+ACCOUNTS = inventories()
 
 
 def test_a_complete_look_replaces_what_was_known() -> None:
@@ -75,22 +95,72 @@ def test_the_configuration_adds_its_labels_to_what_an_account_found() -> None:
     assert dict(joined.labels) == {"team": "web", "tier": "1"}
 
 
-@given(st.lists(BINDINGS, max_size=8))
-def test_the_order_of_accounts_decides_nothing(bindings: list[Binding]) -> None:
-    names = ("shop", "second", CONFIGURED)
-    accounts = [
-        AccountInventory(name, tuple(b for b in bindings if b.account == name)) for name in names
-    ]
-    assert watch_list(accounts) == watch_list(reversed(accounts))
+@REPEATABLE
+@given(ACCOUNTS.flatmap(lambda accounts: st.tuples(st.just(accounts), st.permutations(accounts))))
+def test_the_order_of_accounts_decides_nothing(
+    orders: tuple[list[AccountInventory], list[AccountInventory]],
+) -> None:
+    given_order, another = orders
+    assert watch_list(given_order) == watch_list(another)
 
 
-@given(st.lists(BINDINGS, max_size=8))
-def test_every_bound_domain_is_watched_once_or_disputed(bindings: list[Binding]) -> None:
-    watched = watch_list([AccountInventory("all", tuple(bindings))])
-    assert watched.domains == {b.domain for b in bindings}
-    assert not watched.bindings.keys() & watched.rivals.keys()
-    for domain, rivals in watched.rivals.items():
-        assert len({b.target for b in rivals}) > 1, domain
+@REPEATABLE
+@given(ACCOUNTS)
+def test_every_bound_domain_is_watched_once_or_disputed_and_never_decided_silently(
+    accounts: list[AccountInventory],
+) -> None:
+    watched = watch_list(accounts)
+    claims = [b for account in accounts for b in account.bindings]
+    assert watched.domains == {b.domain for b in claims}
+    for domain in watched.domains:
+        targets = {b.target for b in claims if b.domain == domain}
+        assert (domain in watched.rivals) is (len(targets) > 1)
+        assert (domain in watched.bindings) is (len(targets) == 1)
+
+
+@REPEATABLE
+@given(st.lists(BINDINGS, max_size=8), st.lists(BINDINGS, max_size=8), FAILURES)
+def test_nothing_vanishes_because_an_account_or_a_bucket_could_not_be_read(
+    known: list[Binding], found: list[Binding], failures: list[Failure]
+) -> None:
+    before = AccountInventory("shop", tuple(known), START)
+    listing = Listing("shop", tuple(found), tuple(failures))
+    after = fold(before, listing, START + MINUTE)
+    hidden = {f.bucket for f in failures if f.scope is Scope.BUCKET}
+    is_hidden = any(f.scope is Scope.ACCOUNT for f in failures)
+    kept = [b for b in known if is_hidden or b.bucket in hidden]
+    assert set(after.bindings) == {*kept, *(() if is_hidden else found)}
+    assert after.failures == listing.failures
+    is_complete = not is_hidden and not hidden
+    assert after.last_success_at == (START + MINUTE if is_complete else START)
+
+
+@REPEATABLE
+@given(ACCOUNTS, ACCOUNTS)
+def test_the_differences_lead_from_what_was_to_what_is_and_leave_disputes_alone(
+    earlier: list[AccountInventory], later: list[AccountInventory]
+) -> None:
+    before, after = watch_list(earlier).bindings, watch_list(later)
+    replayed = dict(before)
+    for change in differences(before, after):
+        match change:
+            case Added(binding):
+                assert binding.domain not in replayed
+                replayed[binding.domain] = binding
+            case Removed(binding):
+                assert replayed.pop(binding.domain) == binding
+            case Moved(old, new):
+                assert replayed[new.domain] == old
+                replayed[new.domain] = new
+    disputed = {d: b for d, b in before.items() if d in after.rivals}
+    expected = {**after.bindings, **disputed}
+    assert {d: _bound_to(b) for d, b in replayed.items()} == {
+        d: _bound_to(b) for d, b in expected.items()
+    }
+
+
+def _bound_to(bound: Binding) -> tuple[Target, str]:
+    return bound.target, bound.account
 
 
 @pytest.mark.parametrize(

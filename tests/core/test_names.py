@@ -3,7 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.names import MAX_LABEL, MAX_NAME, DomainName, InvalidName
+from tests.core.properties import REPEATABLE
 
+# Any text, unpaired surrogates too: a command line may hold octets that are no text.
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=80)
+A_LABELS = st.from_regex(r"xn--[a-z0-9-]{0,12}", fullmatch=True)
 LABELS = st.from_regex(r"[a-z0-9_]([a-z0-9_-]{0,8}[a-z0-9_])?", fullmatch=True)
 NAMES = st.lists(LABELS, min_size=1, max_size=5).map(".".join)
 
@@ -47,7 +51,8 @@ def test_what_is_no_name_is_refused_with_the_reason(written: str, complaint: str
         DomainName.parse(written)
 
 
-@given(st.text(max_size=80))
+@REPEATABLE
+@given(TEXTS)
 def test_any_text_is_a_name_or_refused_and_a_name_stays_what_it_is(text: str) -> None:
     try:
         name = DomainName.parse(text)
@@ -57,6 +62,7 @@ def test_any_text_is_a_name_or_refused_and_a_name_stays_what_it_is(text: str) ->
     assert len(name.text) <= MAX_NAME
 
 
+@REPEATABLE
 @given(NAMES)
 def test_case_and_the_final_dot_make_no_difference(text: str) -> None:
     assert DomainName.parse(text.upper() + ".") == DomainName.parse(text)
@@ -68,6 +74,22 @@ def test_a_name_is_shown_as_people_write_it(written: str) -> None:
     assert DomainName.parse(written).display == written
 
 
+@REPEATABLE
+@given(st.one_of(TEXTS, A_LABELS, NAMES))
+def test_a_name_as_it_is_shown_can_be_given_back(text: str) -> None:
+    try:
+        name = DomainName.parse(text)
+    except InvalidName:
+        return
+    assert DomainName.parse(name.display) == name
+
+
+@REPEATABLE
+@given(st.one_of(A_LABELS, st.from_regex(r"xn--[!-~]{0,12}", fullmatch=True)))
+def test_whatever_an_answer_holds_can_be_shown(presented: str) -> None:
+    assert DomainName.seen(presented).display
+
+
 def test_an_a_label_that_means_nothing_is_shown_as_it_is() -> None:
     assert DomainName("xn--99999999.example").display == "xn--99999999.example"
 
@@ -77,6 +99,7 @@ def test_only_a_leading_star_is_a_wildcard() -> None:
     assert not DomainName.parse("star.example").is_wildcard
 
 
+@REPEATABLE
 @given(NAMES, LABELS)
 def test_a_name_is_within_its_suffixes_at_label_borders_only(text: str, label: str) -> None:
     suffix = DomainName.parse(text)

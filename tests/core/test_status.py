@@ -1,8 +1,11 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from monitor.core.answers import Answer, NoAnswer
+from monitor.core.answers import Address, Answer, NoAnswer, Rcode
 from monitor.core.status import (
     DomainStatus,
     Remedy,
@@ -14,7 +17,8 @@ from monitor.core.status import (
     tally,
     views_after,
 )
-from tests.core.samples import RIGHT, SILENT, START, WRONG, pointing_to, sighting, view
+from tests.core.properties import REPEATABLE
+from tests.core.samples import DOMAIN, RIGHT, SILENT, START, WRONG, pointing_to, sighting, view
 
 POLICY = StatusPolicy(weights={}, min_coverage=0.5, window=timedelta(hours=72))
 S = DomainStatus
@@ -140,3 +144,66 @@ def test_a_wrong_answer_is_mended_at_the_record_by_waiting_or_at_the_cache(
     now = START + timedelta(hours=hours)
     found = remedy(view(said), {"ns": view(served)}, timedelta(hours=72), now)
     assert found is expected
+
+
+OUTCOMES = st.lists(st.sampled_from([RIGHT, WRONG, SILENT]), max_size=6)
+
+
+def views_of(outcomes: list[Answer | NoAnswer]) -> dict[str, View]:
+    return {f"s{number}": view(outcome) for number, outcome in enumerate(outcomes)}
+
+
+@REPEATABLE
+@given(OUTCOMES, OUTCOMES, st.floats(0, 1))
+def test_silence_lowers_the_coverage_and_counts_for_nothing_else(
+    resolvers: list[Answer | NoAnswer], authorities: list[Answer | NoAnswer], least: float
+) -> None:
+    policy = replace(POLICY, min_coverage=least)
+    heard = [[o for o in outcomes if o is not SILENT] for outcomes in (resolvers, authorities)]
+    found = status_of(views_of(resolvers), views_of(authorities), policy, START)
+    if not heard[0] or len(heard[0]) / len(resolvers) < least:
+        assert found is S.UNKNOWN
+    else:
+        assert found is status_of(views_of(heard[0]), views_of(heard[1]), policy, START)
+
+
+@REPEATABLE
+@given(OUTCOMES, OUTCOMES)
+def test_propagating_is_said_only_where_every_authority_that_answers_is_right(
+    resolvers: list[Answer | NoAnswer], authorities: list[Answer | NoAnswer]
+) -> None:
+    found = status_of(views_of(resolvers), views_of(authorities), POLICY, START)
+    if found is S.PROPAGATING:
+        assert RIGHT in authorities
+        assert WRONG not in authorities
+    assert (found is S.IN_EFFECT) <= (WRONG not in resolvers)
+
+
+def test_one_resolver_late_beyond_the_window_is_enough() -> None:
+    now = START + timedelta(hours=73)
+    resolvers = {"old": view(WRONG), "young": view(WRONG, now)}
+    assert status_of(resolvers, {"ns": view(RIGHT)}, POLICY, now) is S.BROKEN
+
+
+def addresses(*found: str) -> Answer:
+    return Answer(Rcode.NOERROR, addresses=tuple(Address(DOMAIN, a, 60) for a in found))
+
+
+def test_addresses_that_change_places_do_not_begin_the_window_anew() -> None:
+    views, asked = dict[str, View](), frozenset({"r"})
+    for hours in range(0, 80, 8):
+        at = START + timedelta(hours=hours)
+        said = sighting("r", addresses(f"203.0.113.{hours + 1}"), at, frozenset({"192.0.2.1"}))
+        views = dict(views_after(views, [said], asked))
+    now = START + timedelta(hours=73)
+    assert remedy(views["r"], {"ns": view(RIGHT)}, POLICY.window, now) is Remedy.CACHE
+
+
+def test_an_authority_that_flattens_does_not_begin_the_window_anew_with_each_address() -> None:
+    served, asked = dict[str, View](), frozenset({"ns"})
+    for hours in range(0, 80, 8):
+        at, address = START + timedelta(hours=hours), f"203.0.113.{hours + 1}"
+        said = sighting("ns", addresses(address), at, frozenset({address}))
+        served = dict(views_after(served, [said], asked))
+    now = START + timedelta(hours=73)
+    assert status_of({"r": view(WRONG)}, served, POLICY, now) is S.BROKEN

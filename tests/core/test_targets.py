@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from monitor.core.names import DomainName
 from monitor.core.targets import EndpointClass, TargetPolicy, classify, region_of
+from tests.core.properties import REPEATABLE
 
 C = EndpointClass
 POLICY = TargetPolicy(
@@ -76,6 +77,7 @@ def test_look_alikes_and_other_names_are_none_of_oss(name: str) -> None:
     assert classify(DomainName(name), POLICY) is None
 
 
+@REPEATABLE
 @given(BUCKETS, REGIONS)
 def test_any_bucket_in_any_region_is_a_public_name_of_its_own(bucket: str, region: str) -> None:
     found = classify(DomainName(f"{bucket}.oss-{region}.aliyuncs.com"), POLICY)
@@ -84,9 +86,30 @@ def test_any_bucket_in_any_region_is_a_public_name_of_its_own(bucket: str, regio
     assert region_of(DomainName(f"oss-{region}.aliyuncs.com"), POLICY) == region
 
 
+@REPEATABLE
 @given(BUCKETS, REGIONS, st.sampled_from([".evil.net", ".cn", "x", "-x", ".com"]))
 def test_nothing_may_follow_an_oss_name(bucket: str, region: str, tail: str) -> None:
     assert classify(DomainName(f"{bucket}.oss-{region}.aliyuncs.com{tail}"), POLICY) is None
+
+
+@REPEATABLE
+@given(BUCKETS, REGIONS)
+def test_an_internal_name_is_internal_in_every_spelling(bucket: str, region: str) -> None:
+    for text in (
+        f"{bucket}.oss-{region}-internal.aliyuncs.com",
+        f"{bucket}.{region}-internal.oss.aliyuncs.com",
+        f"{bucket}.vpc100-oss-{region}.aliyuncs.com",
+    ):
+        found = classify(DomainName(text), POLICY)
+        assert found is not None
+        assert (found.endpoint_class, found.bucket) == (C.INTERNAL, bucket)
+
+
+@REPEATABLE
+@given(st.lists(st.from_regex(r"[a-z0-9-]{0,9}", fullmatch=True), max_size=4).map(".".join))
+def test_a_star_stands_for_a_part_of_one_label_and_for_nothing_else(between: str) -> None:
+    name = DomainName(f"b12.oss-cn-{between}.aliyuncs.com")
+    assert POLICY.is_accepted_pattern(name) is ("." not in between)
 
 
 def test_the_region_of_a_foreign_endpoint_is_not_known() -> None:

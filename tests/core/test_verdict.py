@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import TypeAlias
 
 import pytest
@@ -46,6 +47,7 @@ PLACES = (
         ),
     ),
 )
+MOSTLY = st.sampled_from([True, True, True, False])
 Judging: TypeAlias = Callable[[Answer], Verdict]
 
 TARGETS: st.SearchStrategy[Target] = st.sampled_from(
@@ -57,11 +59,11 @@ OWN_ADDRESSES = st.sampled_from([None, frozenset[str](), frozenset({"203.0.113.1
 @st.composite
 def answers(draw: st.DrawFn) -> Answer:
     """Draw an answer whose chain begins at the domain, with or without an end."""
-    path = [DOMAIN, *draw(st.lists(st.sampled_from(PLACES), max_size=3))]
-    aliases = [Alias(name, target, 60) for name, target in zip(path, path[1:], strict=False)]
-    addresses = [Address(path[-1], "203.0.113.1", 60)] if draw(st.booleans()) else []
+    path = [DOMAIN, *draw(st.lists(st.sampled_from(PLACES), max_size=3, unique=draw(MOSTLY)))]
+    aliases = [Alias(name, target, 60) for name, target in pairwise(path)]
+    addresses = [Address(path[-1], "203.0.113.1", 60)] if draw(MOSTLY) else []
     return Answer(
-        rcode=draw(st.sampled_from([Rcode.NOERROR, *Rcode])),
+        rcode=Rcode.NOERROR if draw(MOSTLY) else draw(st.sampled_from(Rcode)),
         aliases=tuple(aliases),
         addresses=tuple(addresses),
         is_authoritative=draw(st.booleans()),

@@ -9,6 +9,7 @@ import pytest
 
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import EventType, first_tampered
+from monitor.demo.habits import dead
 from monitor.ports import StoreError
 from tests.servers.installed import require
 from tests.whole.shop import Shop, eventually, open_shop, running
@@ -233,19 +234,37 @@ async def test_reading_is_not_a_way_to_reload(shop: Shop) -> None:
     assert (await shop.get("-/reload")).status_code == 405
 
 
-async def test_a_restart_shows_the_last_known_at_once_and_the_log_is_whole(tmp_path: Path) -> None:
+async def test_a_restart_shows_the_last_known_before_anything_is_asked(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         before = await shop.domain("static.shop.example")
-        async with running(Shop(shop.world, shop.text.replace("shop.db", "other.db"))):
-            pass
+    async with open_shop(tmp_path, _with_patience) as shop:
+        # Nobody of the new world answers in this one's first look: it is another one.
+        for cache in shop.world.caches.values():
+            cache.habit = dead()
+        assert (await shop.domain("static.shop.example"))["status"] == before["status"]
     store = SqliteStore(tmp_path / "shop.db")
-    state = await store.load()
-    known = {str(n): d.status.value.value for n, d in state.domains.items()}
-    assert known["static.shop.example"] == before["status"]
     records = await store.records(after=0, limit=10_000)
-    assert first_tampered(records) is None
-    assert [records[0].event.type, records[-1].event.type] == [EventType.START, EventType.STOP]
     await store.close()
+    assert first_tampered(records) is None
+    kinds = [record.event.type for record in records]
+    assert (kinds[0], kinds[-1]) == (EventType.START, EventType.STOP)
+    assert kinds.count(EventType.BINDING_ADDED) == 10, "what was known was not added again"
+
+
+def _with_patience(text: str) -> str:
+    return text.replace('recursive_interval = "0.4s"', 'recursive_interval = "1h"')
+
+
+async def test_what_asks_for_tls_is_refused_at_a_reload_too(shop: Shop) -> None:
+    shop.text = shop.text.replace("[daemon]", '[daemon]\nweb_config = "web.yml"')
+    refused = await shop.post("-/reload")
+    assert refused.status_code == 422
+    assert "web_config" in refused.text
+
+
+async def test_a_reload_at_the_end_begins_nothing_new(shop: Shop) -> None:
+    shop.daemon.request_reload()
+    assert await shop.daemon.reload() == ()
 
 
 async def test_a_second_daemon_on_the_same_database_is_refused(shop: Shop) -> None:

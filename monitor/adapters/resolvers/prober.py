@@ -24,8 +24,8 @@ from monitor.core.answers import (
 from monitor.core.servers import Authority, Resolver
 from monitor.ports import Clock, Server
 
-# After so many questions without any answer, a server is asked once per question, not thrice,
-# so that a dead one cannot hold up a round.
+# After so many questions without any answer, a server is asked but once per question, so that a
+# dead one cannot hold up a round.
 SILENCE_BEFORE_DOUBT = 5
 
 
@@ -33,13 +33,14 @@ SILENCE_BEFORE_DOUBT = 5
 class Limits:
     """How long to wait for one attempt, how many to make, and how much at a time.
 
-    `in_flight` bounds the questions that one server owes an answer to, `authority_qps` the pace
-    at one authority; a resolver has its own.
+    `in_flight` bounds the questions that are under way in all, `per_server` those that one server
+    owes an answer to, `authority_qps` the pace at one authority; a resolver has its own.
     """
 
     timeout: timedelta = timedelta(seconds=2)
     attempts: int = 3
-    in_flight: int = 100
+    in_flight: int = 1000
+    per_server: int = 100
     authority_qps: float = 50.0
 
 
@@ -49,10 +50,11 @@ class DnsProber:
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
         self._limits = limits
-        self._lanes: dict[Server, _Lane] = {}
+        self._sockets = asyncio.Semaphore(limits.in_flight)
+        self._lanes: dict[object, _Lane] = {}
 
     async def ask(self, server: Server, question: Question) -> Reply:
-        lane = self._lanes.setdefault(server, _Lane(server, self._limits))
+        lane = self._lanes.setdefault(_lane_of(server), _Lane(server, self._limits))
         async with lane.places:
             attempts = 1 if lane.silent_for >= SILENCE_BEFORE_DOUBT else self._limits.attempts
             reply = await self._try(lane, question, attempts)
@@ -61,21 +63,28 @@ class DnsProber:
         return reply
 
     async def _try(self, lane: "_Lane", question: Question, attempts: int) -> Reply:
-        use_edns, reply = True, None
+        reply = None
         for _ in range(attempts):
             await lane.pace.wait()
-            reply = await self._attempt(lane.resolver, question, use_edns=use_edns)
+            reply = await self._attempt(lane.resolver, question)
             match reply.outcome:
                 case NoAnswer():
                     continue
-                case Answer(rcode=Rcode.FORMERR) if use_edns:
-                    use_edns = False  # an old server, RFC 6891 §7
+                case Answer(rcode=Rcode.FORMERR) if lane.resolver.client_subnet is None:
+                    # An old server (RFC 6891 §7); a view is nothing without its subnet.
+                    return await self._attempt(lane.resolver, question, use_edns=False)
                 case Answer():
                     return reply
         assert reply is not None, "there is at least one attempt"
         return reply
 
-    async def _attempt(self, server: Resolver, question: Question, *, use_edns: bool) -> Reply:
+    async def _attempt(
+        self, server: Resolver, question: Question, *, use_edns: bool = True
+    ) -> Reply:
+        async with self._sockets:
+            return await self._exchange(server, question, use_edns=use_edns)
+
+    async def _exchange(self, server: Resolver, question: Question, *, use_edns: bool) -> Reply:
         query = message_of(question, server.client_subnet, use_edns=use_edns)
         timeout = self._limits.timeout.total_seconds()
         started = time.monotonic()
@@ -99,8 +108,13 @@ class _Lane:
     def __init__(self, server: Server, limits: Limits) -> None:
         self.resolver = _as_resolver(server, limits)
         self.pace = Pace(self.resolver.max_qps)
-        self.places = asyncio.Semaphore(limits.in_flight)
+        self.places = asyncio.Semaphore(limits.per_server)
         self.silent_for = 0
+
+
+def _lane_of(server: Server) -> object:
+    """Return what has one pace: a resolver as configured, an authority for all its zones."""
+    return server if isinstance(server, Resolver) else (server.address, server.port)
 
 
 def _as_resolver(server: Server, limits: Limits) -> Resolver:

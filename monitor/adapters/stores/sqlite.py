@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from enum import Enum
 from importlib import resources
 from pathlib import Path
 from typing import IO, TypeVar
@@ -20,13 +21,21 @@ from monitor.ports import StoreError
 T = TypeVar("T")
 
 
+class Access(Enum):
+    """What is done to a database: a daemon owns it, a command reads it, a test may write too."""
+
+    OWN = "own"  # a second daemon on the same file is refused
+    WRITE = "write"
+    READ = "read"  # changes nothing, not even an older schema
+
+
 class SqliteStore:
     """Keeps everything in one file; a step is on disk before `commit` returns."""
 
-    def __init__(self, path: Path, *, is_exclusive: bool = False) -> None:
-        """Open nothing yet; with `is_exclusive` a second daemon on the same file is refused."""
+    def __init__(self, path: Path, access: Access = Access.WRITE) -> None:
+        """Open nothing yet."""
         self._path = path
-        self._is_exclusive = is_exclusive
+        self._access = access
         self._lock: IO[str] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._connection: sqlite3.Connection | None = None
@@ -63,11 +72,16 @@ class SqliteStore:
     def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             if self._connection is None:
-                self._lock = _locked(self._path) if self._is_exclusive else None
-                self._connection = _open(self._path)
+                self._lock = _locked(self._path) if self._access is Access.OWN else None
+                self._connection = _opened(self._path, self._access)
             return work(self._connection)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self._path}: {error}. {_remedy(error)}") from error
+        except ValueError as error:
+            raise StoreError(
+                f"{self._path} holds a row that makes no sense ({type(error).__name__}): it was "
+                "written by another release or changed by hand. Restore a backup, or put it aside"
+            ) from error
 
 
 def _locked(path: Path) -> IO[str]:
@@ -83,7 +97,10 @@ def _locked(path: Path) -> IO[str]:
     return lock
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, access: Access) -> sqlite3.Connection:
+    if access is Access.READ:
+        place = f"{path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
     connection = sqlite3.connect(path, isolation_level=None, timeout=10)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.stores.sqlite import SqliteStore
+from monitor.adapters.stores.sqlite import Access, SqliteStore
 from monitor.core.events import Event, EventType, first_tampered
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
@@ -30,16 +30,16 @@ async def _filled(path: Path) -> None:
 
 async def test_a_second_daemon_is_refused_while_readers_are_not(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
-    first = SqliteStore(path, is_exclusive=True)
+    first = SqliteStore(path, access=Access.OWN)
     await first.commit(Step(events=(EVENT,)))
-    second = SqliteStore(path, is_exclusive=True)
+    second = SqliteStore(path, access=Access.OWN)
     with pytest.raises(StoreError, match="in use by another daemon"):
         await second.load()
     reader = SqliteStore(path)
     assert len(await reader.records(after=0, limit=9)) == 1
     for store in (first, second, reader):
         await store.close()
-    third = SqliteStore(path, is_exclusive=True)
+    third = SqliteStore(path, access=Access.OWN)
     await third.load()
     await third.close()
 
@@ -113,7 +113,7 @@ async def test_the_log_cannot_be_changed_by_a_slip(slip: str, tmp_path: Path) ->
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
-from monitor.adapters.stores.sqlite import SqliteStore
+from monitor.adapters.stores.sqlite import Access, SqliteStore
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
