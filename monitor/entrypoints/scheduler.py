@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.events import (
     EVENT_JOB_ERROR,
+    EVENT_JOB_MAX_INSTANCES,
     EVENT_JOB_SUBMITTED,
     JobExecutionEvent,
     JobSubmissionEvent,
@@ -28,11 +29,13 @@ class Scheduler:
         self._lagged = lagged
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
-            # A round that could not start in time is asked for late rather than not at all; the
-            # library's own grace of one second would drop it.
+            # A round that could not start in time starts late; the library's own grace of one
+            # second would drop it. One whose predecessor still runs waits for the next interval.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        self._skipped_since: dict[str, datetime] = {}
         self._scheduler.add_listener(self._on_submitted, EVENT_JOB_SUBMITTED)
+        self._scheduler.add_listener(self._on_skipped, EVENT_JOB_MAX_INSTANCES)
         self._scheduler.add_listener(self._on_error, EVENT_JOB_ERROR)
 
     def every(self, name: str, interval: timedelta, job: Job, jitter: timedelta) -> None:
@@ -48,6 +51,7 @@ class Scheduler:
         )
 
     def drop_all(self) -> None:
+        self._skipped_since.clear()
         self._scheduler.remove_all_jobs()
 
     def start(self) -> None:
@@ -59,7 +63,12 @@ class Scheduler:
 
     def _on_submitted(self, event: JobSubmissionEvent) -> None:
         planned: datetime = event.scheduled_run_times[0]
-        self._lagged(self._clock.now() - planned)
+        self._lagged(self._clock.now() - self._skipped_since.pop(event.job_id, planned))
+
+    def _on_skipped(self, event: JobSubmissionEvent) -> None:
+        """Count the lag of a job whose last run is not over from its first skipped one."""
+        first = self._skipped_since.setdefault(event.job_id, event.scheduled_run_times[0])
+        self._lagged(self._clock.now() - first)
 
     def _on_error(self, event: JobExecutionEvent) -> None:
         if isinstance(event.exception, asyncio.CancelledError):

@@ -15,10 +15,11 @@ from monitor.core.chain import Chain
 from monitor.core.events import Record
 from monitor.core.inventory import AccountInventory
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, Remedy, View
+from monitor.core.status import DomainStatus, Fault, Remedy, View
 from monitor.core.verdict import Verdict
 from monitor.usecases.snapshot import BY_URGENCY, Snapshot
 from monitor.wording import STATUS_SHAPE, Wording, verdict_shape
+from monitor.wording.history import entry
 
 _STATUS_STYLE = {
     DomainStatus.IN_EFFECT: "green",
@@ -171,9 +172,8 @@ class Terminal:
         table.add_column("")
         table.add_column("", overflow="fold")
         for record in records:
-            said = ", ".join(f"{k} {v}" for k, v in record.event.data.items() if k != "verdicts")
-            at = record.event.at.isoformat(timespec="seconds")
-            table.add_row(at, record.event.type.value, said)
+            told = entry(record, self._wording)
+            table.add_row(told.at.isoformat(timespec="seconds"), told.event, told.change)
         return table
 
     def _inventory(self, account: AccountInventory) -> Table:
@@ -183,7 +183,7 @@ class Terminal:
             table.add_column(word(heading), overflow="fold")
         table.add_column("")
         for binding in account.bindings:
-            note = "" if binding.is_enabled else "disabled"
+            note = "" if binding.is_enabled else self._wording.fault(Fault.BINDING_DISABLED)
             name = binding.domain.display
             table.add_row(name, binding.bucket, str(binding.target.name), note)
         return table

@@ -34,13 +34,16 @@ def test_the_belief_is_always_what_was_last_seen_often_enough_without_a_break(
     belief, against = Settled("good"), list[str]()
     for value in seen:
         against = [] if value == belief.value else [*against, value]
-        kinds = [_kind(contrary) for contrary in reversed(against)]
-        alike = len(list(takewhile(lambda kind: kind == kinds[0], kinds)))
-        is_enough = bool(against) and alike >= needed
+        is_enough = bool(against) and _alike_at_the_end(against) >= needed
         expected = value if is_enough else belief.value
         belief = belief.see(value, needed=needed, kind=_kind(value))
         assert belief.value == expected
         against = [] if is_enough else against
+
+
+def _alike_at_the_end(seen: list[str]) -> int:
+    last = _kind(seen[-1])
+    return len(list(takewhile(lambda value: _kind(value) == last, reversed(seen))))
 
 
 def _kind(value: str) -> str:

@@ -189,7 +189,7 @@ def addresses(*found: str) -> Answer:
     return Answer(Rcode.NOERROR, addresses=tuple(Address(DOMAIN, a, 60) for a in found))
 
 
-def test_addresses_that_change_places_do_not_begin_the_window_anew() -> None:
+def test_a_wrong_answer_whose_addresses_rotate_does_not_begin_the_window_anew() -> None:
     views, asked = dict[str, View](), frozenset({"r"})
     for hours in range(0, 80, 8):
         at = START + timedelta(hours=hours)

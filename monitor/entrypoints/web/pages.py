@@ -15,12 +15,12 @@ from monitor.core.servers import Resolver, Transport
 from monitor.core.state import DomainState
 from monitor.core.status import Tally, View, tally
 from monitor.entrypoints.web.chains import Drawn, drawn
-from monitor.entrypoints.web.history import entry
 from monitor.entrypoints.web.listing import Page, Query
 from monitor.entrypoints.web.moments import age, clock, rfc3339
 from monitor.entrypoints.web.needs import faults_of, need, urgent
 from monitor.usecases.snapshot import BY_URGENCY, Snapshot
 from monitor.wording import STATUS_SHAPE, Wording, verdict_shape
+from monitor.wording.history import entry
 
 _REFRESH_SECONDS = 10
 _MOST_URGENT = 20  # how many domains the page's head explains; the table below has them all

@@ -1,0 +1,67 @@
+import asyncio
+import logging
+from datetime import timedelta
+
+import pytest
+
+from monitor.adapters.clock import SystemClock
+from monitor.entrypoints.scheduler import Scheduler
+
+TICK = timedelta(milliseconds=50)
+NO_JITTER = timedelta(0)
+
+
+async def test_a_job_that_outlasts_its_interval_shows_as_lag() -> None:
+    lags, runs, may_end = list[timedelta](), list[str](), asyncio.Event()
+
+    async def endless() -> None:
+        runs.append("begun")
+        await may_end.wait()
+
+    def lagged(lag: timedelta) -> None:
+        lags.append(lag)
+
+    scheduler = Scheduler(SystemClock(), lagged)
+    scheduler.every("slow", TICK, endless, NO_JITTER)
+    scheduler.start()
+    async with asyncio.timeout(10):
+        while max(lags, default=NO_JITTER) < 3 * TICK:  # noqa: ASYNC110  # nobody tells us
+            await asyncio.sleep(TICK.total_seconds())
+    assert runs == ["begun"], "it never runs beside itself"
+    may_end.set()
+    scheduler.stop()
+
+
+async def test_a_failing_job_is_called_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    runs, twice = list[str](), asyncio.Event()
+
+    async def failing() -> None:
+        runs.append("begun")
+        if len(runs) > 1:
+            twice.set()
+        raise ZeroDivisionError
+
+    scheduler = Scheduler(SystemClock(), lambda _: None)
+    scheduler.every("bad", TICK, failing, NO_JITTER)
+    with caplog.at_level(logging.CRITICAL, "apscheduler.executors.default"):
+        scheduler.start()
+        await asyncio.wait_for(twice.wait(), timeout=10)
+        scheduler.stop()
+    assert len(runs) >= 2
+
+
+async def test_jobs_that_were_dropped_are_not_called() -> None:
+    runs = list[str]()
+
+    async def job() -> None:
+        runs.append("begun")
+
+    scheduler = Scheduler(SystemClock(), lambda _: None)
+    scheduler.every("gone", TICK, job, NO_JITTER)
+    scheduler.start()
+    scheduler.drop_all()
+    await asyncio.sleep(3 * TICK.total_seconds())
+    scheduler.stop()
+    assert runs == []
