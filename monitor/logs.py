@@ -35,11 +35,12 @@ class Secrets:
         return text
 
 
-def set_up(*, level: str, is_json: bool, secrets: Secrets, stream: TextIO = sys.stderr) -> None:
+def set_up(*, level: str, is_json: bool, secrets: Secrets, stream: TextIO | None = None) -> None:
     """Send all logging of this process, the libraries' too, to the stream.
 
     Libraries speak from WARNING on: at DEBUG, oss2 would print its authorization header.
     """
+    stream = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

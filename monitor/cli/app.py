@@ -1,8 +1,6 @@
 """The commands and their options."""
 
 import asyncio
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +9,8 @@ import typer
 
 from monitor import __version__
 from monitor.cli.exit_codes import Exit
+
+OUTPUT_CLOSED = 141  # as a shell reports SIGPIPE: no verdict, for nobody read it
 
 CONFIG_VARIABLE = "OSS_CNAME_MONITOR_CONFIG"
 
@@ -39,10 +39,8 @@ def run_command(arguments: Sequence[str]) -> int:
         return Exit.UNKNOWN
     except (typer.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        # The reader has seen enough; the interpreter's own flush must not complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+    except SystemExit:
+        return OUTPUT_CLOSED  # typer's way to end when the reader of a pipe has gone
     return int(code or 0)
 
 

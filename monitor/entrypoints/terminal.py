@@ -1,5 +1,6 @@
 """What is known, for people at a terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len
@@ -81,19 +82,22 @@ class Terminal:
                 self._console.print(Text(f"{line} {failure.detail}", style="red"))
 
     def _matrix(self, snapshot: Snapshot) -> RenderableType:
-        """Cells say their verdict in words where the console is wide enough, else by shape."""
-        table = self._table(snapshot, is_wide=True)
-        wanted = Measurement.get(self._console, self._console.options.update(width=9999), table)
-        if wanted.maximum <= self._console.width:
-            return table
-        return Group(self._table(snapshot, is_wide=False), self._legend(snapshot))
+        """Cells say their verdict in words, or by shape, or are only counted, as there is room."""
+        in_words = self._table(snapshot, is_wide=True)
+        if self._has_room_for(in_words):
+            return in_words
+        in_shapes = self._table(snapshot, is_wide=False)
+        if self._has_room_for(in_shapes):
+            return Group(in_shapes, self._legend(snapshot))
+        return self._counts(snapshot)
+
+    def _has_room_for(self, table: Table) -> bool:
+        unbounded = self._console.options.update(width=9999)
+        wanted = Measurement.get(self._console, unbounded, table).maximum
+        return wanted <= self._console.width
 
     def _table(self, snapshot: Snapshot, *, is_wide: bool) -> Table:
-        word = self._wording.word
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column(word("domain"), overflow="fold", min_width=_name_width(snapshot))
-        table.add_column(word("status"), no_wrap=True)
-        table.add_column(word("authority"), no_wrap=True)
+        table = self._headed(snapshot)
         for number, resolver in enumerate(snapshot.resolvers, start=1):
             table.add_column(resolver.name if is_wide else str(number), no_wrap=True)
         for domain in snapshot.domains:
@@ -101,6 +105,29 @@ class Terminal:
             cells = [self._cell(view, is_wide=is_wide) for view in views]
             authority = self._cell(_telling(domain.authorities.values()), is_wide=is_wide)
             table.add_row(domain.domain.display, self._status(domain), authority, *cells)
+        return table
+
+    def _counts(self, snapshot: Snapshot) -> Table:
+        table = self._headed(snapshot)
+        table.add_column(self._wording.word("resolvers"), no_wrap=True)
+        for domain in snapshot.domains:
+            authority = self._cell(_telling(domain.authorities.values()), is_wide=False)
+            shapes = Counter(
+                (verdict_shape(view.verdict), _verdict_style(view.verdict))
+                for _, view in snapshot.views(domain)
+            )
+            counted = Text("  ").join(
+                Text(f"{shape} {count}", style) for (shape, style), count in sorted(shapes.items())
+            )
+            table.add_row(domain.domain.display, self._status(domain), authority, counted)
+        return table
+
+    def _headed(self, snapshot: Snapshot) -> Table:
+        word = self._wording.word
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(word("domain"), overflow="fold", min_width=_name_width(snapshot))
+        table.add_column(word("status"), no_wrap=True)
+        table.add_column(word("authority"), no_wrap=True)
         return table
 
     def _legend(self, snapshot: Snapshot) -> Text:

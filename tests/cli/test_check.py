@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from monitor.adapters.clock import SystemClock
 from monitor.demo.world import Pace, World
-from tests.cli.commands import Finished, run
+from tests.cli.commands import Finished, environment, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +169,28 @@ async def test_one_look_shows_authorities_that_differ(shop: Shop) -> None:
     shop.world.modify(shop.world.authorities[0])
     document = await shop.document("check", "img.shop.example")
     assert document["domains"][0]["faults"] == ["authority_split"]
+
+
+async def test_many_resolvers_on_a_narrow_terminal_are_counted(shop: Shop) -> None:
+    config = shop.folder / "config.toml"
+    table = '[[resolvers]]\nname = "more{0}"\naddress = "127.0.0.{0}"\nport = 1\n'
+    more = "".join(table.format(number) for number in range(100, 140))
+    config.write_text(config.read_text() + more)
+    environ = {**shop.world.environ, "COLUMNS": "80"}
+    done = await asyncio.to_thread(
+        run, "check", "www.shop.example", "-c", "config.toml", at=shop.folder, environ=environ
+    )
+    (row,) = (line for line in done.out.splitlines() if line.startswith("www.shop.example"))
+    assert row.split() == ["www.shop.example", "?", "unknown", "✔", "?", "41", "✔", "5"]
+
+
+async def test_a_reader_who_leaves_gets_no_traceback_and_no_verdict(shop: Shop) -> None:
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "monitor", "check", "-c", "config.toml", "--json",
+        cwd=shop.folder, env=environment(shop.world.environ), stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    assert command.stdout is not None
+    assert command.stderr is not None
+    command.stdout._transport.close()  # type: ignore[attr-defined]
+    assert await command.wait() == 141
+    assert b"Traceback" not in await command.stderr.read()
