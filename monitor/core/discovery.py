@@ -45,12 +45,20 @@ def _with_accounts(
     domains = (_domain_after(state.domains.get(d), d, watched, now) for d in watched.domains)
     faults = joined(_with_inventory_faults(domain, now) for domain in domains)
     changed = tuple(d for d in faults.domains if d != state.domains.get(d.domain))
+    forgotten = frozenset(state.domains) - watched.domains
+    # A domain that rivals claimed from the start was never bound: its faults end with it.
+    gone = (state.domains[name] for name in sorted(forgotten))
+    given_up = joined(
+        with_faults(domain, dict.fromkeys(domain.faults, False), now)
+        for domain in gone
+        if domain.binding is None
+    )
     return Step(
         domains=changed,
-        forgotten=frozenset(state.domains) - watched.domains,
+        forgotten=forgotten,
         accounts=accounts,
         closed=closed,
-        events=tuple(_event(change, now) for change in changes) + faults.events,
+        events=tuple(_event(change, now) for change in changes) + given_up.events + faults.events,
     )
 
 

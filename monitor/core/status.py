@@ -75,7 +75,8 @@ def views_after(
 
 def _view_after(known: View | None, sighting: Sighting) -> View:
     at, verdict = sighting.reply.at, sighting.verdict
-    said = f"{verdict.kind.value} {verdict.seen}"
+    # Where there is no CNAME the addresses were seen, and those rotate without any change.
+    said = f"{verdict.kind.value} {verdict.seen if verdict.chain.links else ''}".rstrip()
     if known is None:
         return View(sighting, at) if verdict.is_in_effect is None else View(sighting, at, said, at)
     since = known.since if known.verdict.kind is verdict.kind else at

@@ -73,6 +73,23 @@ async def test_a_parent_that_cannot_be_asked_is_not_a_mismatch() -> None:
     assert delegation.is_consistent is None
 
 
+async def test_the_next_server_of_the_parent_is_asked_where_the_first_is_silent() -> None:
+    table = answers(named(ZONE, *ADDRESSES))
+    table["a", Question(PARENT, NS)] = named(PARENT, "dead.example", "ns.example")
+    table["a", Question(DomainName("dead.example"))] = _address("dead.example", "127.0.0.8")
+    found, prober = delegator(table)
+    assert (await found.find(DOMAIN, START)).is_consistent
+    asked = Question(ZONE, NS, is_recursion_desired=False)
+    assert ("dead.example (127.0.0.8:5353)", asked) in prober.asked
+
+
+async def test_nobody_stands_above_a_top_level_domain() -> None:
+    table = answers(None)
+    found, _ = delegator(table)
+    delegation = await found.find(PARENT, START)
+    assert (delegation.zone, delegation.at_parent) == (PARENT, None)
+
+
 async def test_behind_a_cname_the_zone_of_the_domain_counts_not_the_targets() -> None:
     table = answers(named(ZONE, *ADDRESSES))
     table["a", Question(DOMAIN, SOA)] = of_zone(DomainName("aliyuncs.com"))

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from monitor.core.inventory import Failure, FailureReason, Scope
+from monitor.core.state import State
 from monitor.usecases.discover import discover, forget_accounts
 from tests.core.samples import BINDING, DOMAIN, RIGHT, START
 from tests.fakes.fake_inventory import FakeInventory
@@ -36,3 +37,19 @@ async def test_accounts_that_are_no_longer_configured_are_forgotten() -> None:
     await forget_accounts(frozenset({"config"}), bench.ledger, bench.clock)
     assert bench.ledger.state.domains == {}
     assert bench.ledger.state.accounts == {}
+
+
+async def test_a_look_that_is_no_longer_wanted_changes_nothing() -> None:
+    bench, inventory = Bench(), FakeInventory("shop", BINDING)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock)
+    assert await discover(*look, is_wanted=lambda: False) == frozenset()
+    assert bench.ledger.state == State()
+
+
+async def test_what_could_not_be_kept_of_a_look_is_brought_by_the_next() -> None:
+    bench, inventory = Bench(), FakeInventory("shop", BINDING)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock)
+    bench.store.is_broken = True
+    assert await discover(*look) == frozenset()
+    bench.store.is_broken = False
+    assert await discover(*look) == {DOMAIN}

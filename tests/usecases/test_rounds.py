@@ -1,11 +1,11 @@
 from dataclasses import replace
 
-from monitor.core.answers import Address, Question, Reply
-from monitor.core.names import DomainName
+from monitor.core.answers import Question, Reply
 from monitor.core.state import DomainState, Step
 from monitor.core.status import DomainStatus, Fault
+from monitor.ledger import Ledger
 from monitor.ports import Server
-from tests.core.samples import BINDING, DOMAIN, RIGHT, SILENT, START, WRONG, binding, pointing_to
+from tests.core.samples import DOMAIN, RIGHT, START, WRONG, binding
 from tests.usecases.panel import NS1, NS2, Bench
 
 
@@ -39,6 +39,40 @@ async def test_authorities_are_asked_without_recursion_and_leave_the_resolvers_a
     assert bench.domain.resolvers == {}
     assert (NS1.name, Question(DOMAIN, is_recursion_desired=False)) in bench.prober.asked
     assert all(not question.is_recursion_desired for _, question in bench.prober.asked)
+
+
+async def test_a_round_of_the_authorities_leaves_what_the_resolvers_said_as_it_was() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(WRONG, RIGHT)
+    await bench.rounds.of_resolvers()
+    before = bench.domain
+    bench.authorities_say(RIGHT, RIGHT)
+    await bench.rounds.of_authorities()
+    assert (bench.domain.resolvers, bench.domain.status) == (before.resolvers, before.status)
+    assert bench.domain.authorities.keys() == {NS1.name, NS2.name}
+
+
+async def test_a_bad_round_before_a_restart_counts_with_the_one_after_it() -> None:
+    bench = Bench()
+    await bench.watch()
+    for outcome in (RIGHT, WRONG):
+        bench.resolvers_say(outcome, outcome)
+        await bench.rounds.of_resolvers()
+    ledger = Ledger(bench.store, bench.telemetry)
+    await ledger.open()
+    await replace(bench.rounds, ledger=ledger).of_resolvers()
+    assert ledger.state.domains[DOMAIN].status.value is DomainStatus.BROKEN
+
+
+async def test_a_round_whose_settings_are_no_longer_in_force_changes_nothing() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(RIGHT, RIGHT)
+    before = bench.domain
+    await replace(bench.rounds, is_wanted=lambda: False).of_resolvers()
+    assert bench.prober.asked
+    assert bench.domain == before
 
 
 async def test_only_the_named_domains_are_asked_about() -> None:
@@ -105,31 +139,6 @@ async def test_a_domain_unbound_meanwhile_does_not_come_back() -> None:
     await rounds.of_resolvers()
     assert bench.prober.asked
     assert bench.ledger.state.domains == {}
-
-
-async def test_addresses_alone_are_compared_with_the_targets_own_from_the_same_server() -> None:
-    bench = Bench()
-    await bench.watch()
-    flat = replace(RIGHT, aliases=(), addresses=_renamed(RIGHT.addresses, DOMAIN))
-    of_target = pointing_to(BINDING.target.name, BINDING.target.name)
-    bench.resolvers_say(flat, flat)
-    bench.prober.answers["a", Question(BINDING.target.name)] = replace(of_target, aliases=())
-    await bench.rounds.of_resolvers()
-    verdicts = {name: view.verdict.kind.value for name, view in bench.domain.resolvers.items()}
-    assert verdicts == {"a": "in_effect_flattened", "b": "network_error"}
-    assert ("b", Question(BINDING.target.name)) in bench.prober.asked
-
-
-async def test_the_target_is_not_asked_for_where_a_cname_tells() -> None:
-    bench = Bench()
-    await bench.watch()
-    bench.resolvers_say(RIGHT, SILENT)
-    await bench.rounds.of_resolvers()
-    assert {question.name for _, question in bench.prober.asked} == {DOMAIN}
-
-
-def _renamed(addresses: tuple[Address, ...], name: DomainName) -> tuple[Address, ...]:
-    return tuple(replace(address, name=name) for address in addresses)
 
 
 async def test_a_domain_whose_authorities_nobody_knows_keeps_no_other_waiting() -> None:

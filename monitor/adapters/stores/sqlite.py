@@ -72,7 +72,8 @@ class SqliteStore:
     def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             if self._connection is None:
-                self._lock = _locked(self._path) if self._access is Access.OWN else None
+                if self._access is Access.OWN and self._lock is None:
+                    self._lock = _locked(self._path)
                 self._connection = _opened(self._path, self._access)
             return work(self._connection)
         except (sqlite3.Error, OSError) as error:
@@ -98,31 +99,43 @@ def _locked(path: Path) -> IO[str]:
 
 
 def _opened(path: Path, access: Access) -> sqlite3.Connection:
-    if access is Access.READ:
-        place = f"{path.absolute().as_uri()}?mode=ro"
-        return sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    mode = "ro" if access is Access.READ else "rwc"
+    place = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: a record of the audit log also outlives a loss of power, for one fsync a step.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection)
+        if access is Access.READ:
+            _refuse_newer(connection)
+        else:
+            _prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: a record of the audit log also outlives a loss of power, for one fsync a step.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    _migrate(connection)
+
+
+def _refuse_newer(connection: sqlite3.Connection) -> int:
+    """Return the schema version of the database. Raises StoreError if we do not know it."""
+    (version,), known = connection.execute("PRAGMA user_version").fetchone(), len(_migrations())
+    if version > known:
+        raise StoreError(
+            f"the database has schema version {version}, this program knows {known}: it was "
+            "written by a newer release. Run that one, or use another database"
+        )
+    return int(version)
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
     scripts = _migrations()
     with _transaction(connection):
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > len(scripts):
-            raise StoreError(
-                f"the database has schema version {version}, this program knows {len(scripts)}: "
-                "it was written by a newer release. Run that one, or use another database"
-            )
+        version = _refuse_newer(connection)
         for number, script in enumerate(scripts[version:], start=version + 1):
             for statement in _statements(script):
                 connection.execute(statement)
