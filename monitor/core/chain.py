@@ -52,7 +52,10 @@ def rebuild(domain: DomainName, answer: Answer) -> Chain:
     links_by_owner: dict[DomainName, Alias] = {}
     for alias in answer.aliases:
         by_owner.setdefault(alias.name, set()).add(alias.target)
-        links_by_owner.setdefault(alias.name, alias)
+        known = links_by_owner.get(alias.name)
+        # One RRset has one TTL; where records of it differ, the smallest holds (RFC 2181 §5.2).
+        if known is None or alias.ttl < known.ttl:
+            links_by_owner[alias.name] = alias
     links: list[Alias] = []
     visited, name = {domain}, domain
     while name in by_owner:

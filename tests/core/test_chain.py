@@ -97,3 +97,9 @@ def walked(pairs: list[tuple[int, int]]) -> tuple[list[int], ChainFault | None]:
         if len(path) == 18:
             return path, ChainFault.TOO_LONG
     return path, None
+
+
+def test_of_a_record_that_comes_twice_the_smaller_ttl_holds() -> None:
+    aliases = tuple(Alias(NAMES[0], NAMES[1], ttl) for ttl in (60, 5, 30))
+    for answer in (aliases, aliases[::-1]):
+        assert rebuild(NAMES[0], Answer(Rcode.NOERROR, answer)).first_ttl == 5

@@ -34,6 +34,11 @@ class Response:
 Exchange = Callable[[dns.message.QueryMessage, Resolver, float], Awaitable[Response]]
 
 
+def read(wire: bytes) -> dns.message.Message:
+    """Return the message, each record by itself: joined, one of two CNAMEs would be lost."""
+    return dns.message.from_wire(wire, one_rr_per_rrset=True, ignore_trailing=True)
+
+
 async def over_udp(query: dns.message.QueryMessage, server: Resolver, timeout: float) -> Response:
     """Ask over UDP from a fresh port, and again over TCP when the answer is cut off.
 
@@ -83,6 +88,7 @@ async def over_https(
         url.geturl(),
         timeout,
         server.port,
+        one_rr_per_rrset=True,
         verify=_https_context(server.ca_file),
         bootstrap_address=await _ip_of(host),
     )
@@ -95,6 +101,7 @@ async def over_quic(query: dns.message.QueryMessage, server: Resolver, timeout: 
         await _ip_of(server.address),
         timeout,
         server.port,
+        one_rr_per_rrset=True,
         verify=server.ca_file or True,
         server_hostname=server.server_name or server.address,
     )
@@ -145,7 +152,7 @@ async def _over_stream(
             wire = query.to_wire()
             writer.write(len(wire).to_bytes(2) + wire)
             length = int.from_bytes(await reader.readexactly(2))
-            message = dns.message.from_wire(await reader.readexactly(length))
+            message = read(await reader.readexactly(length))
         finally:
             # Nothing is left to say: waiting for the peer's goodbye would only cost time.
             writer.transport.abort()
@@ -166,7 +173,7 @@ class _Waiter(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, _addr: object) -> None:
         try:
-            message = dns.message.from_wire(data, ignore_trailing=True)
+            message = read(data)
         except (dns.exception.DNSException, ValueError):
             message = None
         if message is None or not self._query.is_response(message):

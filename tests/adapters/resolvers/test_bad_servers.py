@@ -10,6 +10,7 @@ from typing import cast
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rrset
 import pytest
 
 from monitor.adapters.clock import SystemClock
@@ -250,3 +251,18 @@ async def test_no_more_questions_a_second_are_sent_than_allowed() -> None:
         await asyncio.gather(*(asking.ask(slow, QUESTION) for _ in range(11)))
         assert loop.time() - started >= 10 / 50
     assert len(script.queries) == 11
+
+
+async def test_two_cnames_at_one_name_both_arrive() -> None:
+    def respond(query: dns.message.Message) -> list[bytes]:
+        response = dns.message.make_response(query)
+        for target in ("a.example.", "b.example."):
+            response.answer.append(
+                dns.rrset.from_text(query.question[0].name, 60, "IN", "CNAME", target)
+            )
+        return [response.to_wire()]
+
+    async with scripted(respond) as (_, port):
+        reply = await prober().ask(resolver(port), QUESTION)
+    assert isinstance(reply.outcome, Answer)
+    assert {str(alias.target) for alias in reply.outcome.aliases} == {"a.example", "b.example"}
