@@ -201,10 +201,16 @@ def _dead_end(case: _Case) -> Verdict | None:
     if case.answer.rcode is Rcode.NXDOMAIN:
         rule = Rule.DANGLING_CHAIN if chain.links else Rule.NAME_ERROR
         return case.wrong(VerdictKind.NXDOMAIN, rule, chain.end)
-    if chain.addresses or (chain.links and case.asked_authority):
+    if chain.addresses or (chain.links and case.asked_authority and not _is_told(case)):
         return None
     rule = Rule.CHAIN_WITHOUT_ADDRESS if chain.links else Rule.NO_RECORD
     return case.wrong(VerdictKind.NO_DATA, rule, chain.end)
+
+
+def _is_told(case: _Case) -> bool:
+    """True where an authority says of the chain's end, in a zone of its own: no address."""
+    zone = case.answer.soa_owner
+    return zone is not None and case.chain.end.is_within(zone)
 
 
 def _at_target(case: _Case) -> Verdict | None:
