@@ -176,11 +176,17 @@ class Daemon:
         for key in without_effect(works.settings):
             log.warning("config.without_effect", key=key)
         await forget_accounts(accounts, self._ledger, self._around.clock)
-        await asyncio.gather(*(self._discover(inventory) for inventory in works.inventories))
-        await works.rounds.of_authorities()
-        await works.rounds.of_resolvers()
-        self._first_look_done.set()
+        listed, *of_accounts = works.inventories
+        await self._discover(listed)
         self._schedule(works)
+        # What is known is asked about at once, however long an account keeps us waiting.
+        looks = (self._refreshing(inventory)() for inventory in of_accounts)
+        await asyncio.gather(self._ask_everybody(works.rounds), *looks)
+        self._first_look_done.set()
+
+    async def _ask_everybody(self, rounds: Rounds) -> None:
+        await rounds.of_authorities()
+        await rounds.of_resolvers()
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule

@@ -1,6 +1,8 @@
 """The commands and their options."""
 
 import asyncio
+import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +34,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a usage error is 3, since 2 means broken."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a poor terminal gets a mark, not an error
     try:
         code = app(list(arguments), standalone_mode=False)
     except typer.TyperException as error:
@@ -39,6 +44,9 @@ def run_command(arguments: Sequence[str]) -> int:
         return Exit.UNKNOWN
     except (typer.Abort, KeyboardInterrupt):
         return 130
+    except OSError as error:
+        typer.echo(f"cannot write: {error.strerror or error}", err=True)
+        return Exit.UNKNOWN
     except SystemExit:
         return OUTPUT_CLOSED  # typer's way to end when the reader of a pipe has gone
     return int(code or 0)

@@ -141,22 +141,27 @@ def _overruled(settings: Settings, request: Request) -> Settings:
 
 
 def _resolver_table(address: str) -> str:
-    name = json.dumps(re.sub(r"[^A-Za-z0-9._-]+", "-", address).strip("-"))
-    keys = f"address = {json.dumps(address)}"
+    name = _quoted(re.sub(r"[^A-Za-z0-9._-]+", "-", address).strip("-"))
+    keys = f"address = {_quoted(address)}"
     with suppress(ValueError):
         server = parse_server(address)
-        keys = f"address = {json.dumps(server.host)}\nport = {server.port}"
+        keys = f"address = {_quoted(server.host)}\nport = {server.port}"
     return f"[[resolvers]]\nname = {name}\n{keys}\n"
+
+
+def _quoted(text: str) -> str:
+    # TOML has JSON's strings but for the halves in which JSON may write a rare character.
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _by_hand(request: Request) -> State | None:
     """Return the domains as bound by the options; None without such options."""
     keys = {"bucket": request.bucket, "endpoint": request.endpoint, "target": request.target}
-    given = "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items() if value)
+    given = "".join(f"{key} = {_quoted(value)}\n" for key, value in keys.items() if value)
     if not given:
         return None
     tables = "".join(
-        f"[[bindings]]\ndomain = {json.dumps(domain)}\n{given}" for domain in request.domains
+        f"[[bindings]]\ndomain = {_quoted(domain)}\n{given}" for domain in request.domains
     )
     bindings = tuple(b.binding for b in parse(tables, {}, source="the options").bindings)
     now = _surroundings().clock.now()

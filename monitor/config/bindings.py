@@ -8,7 +8,7 @@ from monitor.config.faults import refused
 from monitor.config.fields import Bucket, Endpoint, ExactDomain, Label
 from monitor.config.section import Section
 from monitor.core.bindings import Binding, BucketTarget, NameTarget
-from monitor.core.names import DomainName
+from monitor.core.names import MAX_NAME, DomainName
 
 
 class BindingSettings(Section):
@@ -27,6 +27,8 @@ class BindingSettings(Section):
             return target
         bucket, endpoint = info.data["bucket"], info.data["endpoint"]
         match bool(bucket), bool(endpoint), bool(target):
+            case (True, True, False) if len(f"{bucket}.{endpoint}") > MAX_NAME:
+                problem = f"has a bucket and an endpoint that are together over {MAX_NAME} long"
             case (True, True, False) | (False, False, True):
                 return target
             case (True, False, False):

@@ -139,7 +139,8 @@ class _Known(Generic[T]):
         self, now: datetime, policy: DelegationPolicy, search: Callable[[], Awaitable[T]]
     ) -> T:
         async with self._turn:
-            if self._due is None or now >= self._due:
+            # A due time beyond any that we set is of a clock that was put back since.
+            if self._due is None or not now < self._due <= now + policy.keep_for:
                 await self._search(now, policy, search)
         if self._value is None:
             raise NotDelegated(str(self._failure)) from self._failure

@@ -115,6 +115,19 @@ async def test_a_hangup_reloads_and_a_bad_file_changes_nothing(
         assert await daemon.is_ready()
 
 
+async def test_a_configuration_that_vanished_unbinds_nothing(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as daemon:
+        await eventually(daemon.is_ready)
+        (tmp_path / "config.toml").unlink()
+        daemon.process.send_signal(signal.SIGHUP)
+
+        async def has_refused() -> bool:
+            return any(e["event"] == "config.reload_failed" for e in daemon.events)
+
+        await eventually(has_refused)
+    assert not [e for e in daemon.events if e["event"] == "event.binding_removed"]
+
+
 async def test_a_storm_of_hangups_is_survived(world: World, tmp_path: Path) -> None:
     async with running(world, tmp_path) as daemon:
         await eventually(daemon.is_ready)

@@ -85,3 +85,22 @@ def test_what_cannot_be_done_keeps_the_daemon_from_starting(
     assert done.code == 3
     assert expected in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_rare_character_in_a_domain_is_no_fault(tmp_path: Path) -> None:
+    options = ("--bucket=shop-img", "--endpoint=oss-cn-hangzhou.aliyuncs.com")
+    done = run("check", "𠮷野家.example", *options, "--resolver=127.0.0.1:1", at=tmp_path)
+    assert done.code == 3, "nobody answers"
+    assert "𠮷野家.example" in done.out
+    assert "Traceback" not in done.err
+
+
+def test_a_terminal_without_unicode_gets_marks_and_the_same_verdict(tmp_path: Path) -> None:
+    options = ("--bucket=shop-img", "--endpoint=oss-cn-hangzhou.aliyuncs.com")
+    done = run(
+        "check", "img.example", *options, "--resolver=127.0.0.1:1",
+        at=tmp_path, environ={"PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.code == 3
+    assert "? unknown" in done.out
+    assert "Traceback" not in done.err

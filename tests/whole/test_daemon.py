@@ -10,6 +10,7 @@ import pytest
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import EventType, first_tampered
 from monitor.demo.habits import dead
+from monitor.demo.oss_state import ACCOUNT, Fault, FaultKind
 from monitor.ports import StoreError
 from tests.servers.installed import require
 from tests.whole.shop import Shop, eventually, open_shop, running
@@ -274,3 +275,16 @@ async def test_a_second_daemon_on_the_same_database_is_refused(shop: Shop) -> No
     (error,) = refused.value.exceptions
     assert isinstance(error, StoreError)
     assert "in use by another daemon" in str(error)
+
+
+async def test_a_silent_account_keeps_no_listed_domain_waiting(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, lambda text: text.replace('"10s"', '"0.3s"')) as shop:
+        shop.world.account.faults[ACCOUNT] = Fault(FaultKind.SILENT)
+        shop.text += '\n[[bindings]]\ndomain = "new.shop.example"\ntarget = "x.example"\n'
+        assert (await shop.post("-/reload")).status_code == 200
+
+        async def is_asked_about() -> bool:
+            return bool((await shop.domain("new.shop.example")).get("answers"))
+
+        await eventually(is_asked_about)
+        shop.world.account.faults.clear()

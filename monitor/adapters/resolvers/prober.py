@@ -85,12 +85,12 @@ class DnsProber:
             return await self._exchange(server, question, use_edns=use_edns)
 
     async def _exchange(self, server: Resolver, question: Question, *, use_edns: bool) -> Reply:
-        query = message_of(question, server.client_subnet, use_edns=use_edns)
         timeout = self._limits.timeout.total_seconds()
         started = time.monotonic()
         transport, wire = server.transport, b""
         outcome: Outcome
         try:
+            query = message_of(question, server.client_subnet, use_edns=use_edns)
             response = await EXCHANGES[server.transport](query, server, timeout)
             transport, wire = response.transport, response.message.wire or b""
             outcome = answer_of(response.message)

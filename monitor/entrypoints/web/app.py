@@ -36,7 +36,7 @@ def create_app(site: Site) -> Starlette:
             return problem(error.status_code, error.detail, error.headers)
         return screens.refused(request, error)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", screens.overview),
             Route("/domains/{domain}", screens.domain),
@@ -55,6 +55,8 @@ def create_app(site: Site) -> Starlette:
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={HTTPException: refused, Exception: _on_bug},
     )
+    app.router.redirect_slashes = False  # it would send readers to whatever Host they named
+    return app
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

@@ -266,3 +266,10 @@ async def test_two_cnames_at_one_name_both_arrive() -> None:
         reply = await prober().ask(resolver(port), QUESTION)
     assert isinstance(reply.outcome, Answer)
     assert {str(alias.target) for alias in reply.outcome.aliases} == {"a.example", "b.example"}
+
+
+async def test_a_name_too_long_for_the_wire_is_an_outcome_not_an_error() -> None:
+    name = DomainName(".".join(["a" * 60] * 5))
+    reply = await prober().ask(resolver(free_port([HOST])), Question(name))
+    assert isinstance(reply.outcome, NoAnswer)
+    assert reply.outcome.reason is NoAnswerReason.MALFORMED
