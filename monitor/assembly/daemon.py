@@ -67,7 +67,6 @@ class Daemon:
         self._around = around
         self._first_look_done = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
-        self._generation = 0
         self._look: asyncio.Task[None] | None = None
         self._registry = CollectorRegistry()
         self._telemetry = PrometheusTelemetry(self._registry)
@@ -127,7 +126,6 @@ class Daemon:
         await self._first_look_done.wait()
 
     def _built(self, settings: Settings) -> _Works:
-        refuse_unsafe(settings)
         clock = self._around.clock
         inventories = inventories_of(settings, self._around)
         prober = CountedProber(prober_of(settings, clock), self._telemetry)
@@ -140,7 +138,7 @@ class Daemon:
             clock=clock,
             telemetry=self._telemetry,
             abreast=abreast_of(settings),
-            is_wanted=self._wanted_from_now_on(),
+            is_wanted=lambda: self._works.panel is panel,
         )
         return _Works(settings, inventories, panel, rounds)
 
@@ -227,12 +225,6 @@ class Daemon:
     async def _note(self, kind: EventType) -> None:
         event = Event(kind, self._around.clock.now(), data={"version": __version__})
         await self._ledger.record(lambda _: Step(events=(event,)))
-
-    def _wanted_from_now_on(self) -> Callable[[], bool]:
-        """Return what tells whether the settings that are being built are still the newest."""
-        self._generation += 1
-        generation = self._generation
-        return lambda: self._generation == generation
 
     def _kept_listener(self, settings: Settings) -> Settings:
         """Return the settings with the keys that only a restart can change as they were."""

@@ -20,9 +20,13 @@ def settings_of(file: Path | None) -> Settings:
 
     Raises ConfigError.
     """
-    if file is None and not DEFAULT_FILE.exists():
-        return parse("", os.environ, source="defaults")
-    return load(file or DEFAULT_FILE, os.environ)
+    found = file_of(file)
+    return load(found, os.environ) if found else parse("", os.environ, source="defaults")
+
+
+def file_of(given: Path | None) -> Path | None:
+    """Return the file that is meant: the given one, or `config.toml` here if there is one."""
+    return given or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
 
 
 def complain(error: Exception) -> Exit:

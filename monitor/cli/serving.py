@@ -13,7 +13,7 @@ import typer
 from monitor.adapters.clock import SystemClock
 from monitor.assembly.daemon import Daemon
 from monitor.assembly.parts import NotAvailable, Surroundings
-from monitor.cli.configuring import DEFAULT_FILE, complain, settings_of
+from monitor.cli.configuring import complain, file_of, settings_of
 from monitor.cli.exit_codes import Exit
 from monitor.config import ConfigError, Settings, parse
 from monitor.config.daemon import LogFormat
@@ -27,7 +27,7 @@ async def run_daemon(config: Path | None) -> Exit:
     """Run until SIGTERM or SIGINT; SIGHUP reloads."""
     # Decided once: a file that was there at the start and is gone at a reload is a fault, and
     # must not mean that nothing is configured any more.
-    file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    file = file_of(config)
     return await _serve(lambda: settings_of(file), _say_address, os.environ)
 
 

@@ -18,7 +18,7 @@ from monitor.core.inventory import AccountInventory
 from monitor.core.state import DomainState
 from monitor.core.status import DomainStatus, Fault, Remedy, View
 from monitor.core.verdict import Verdict
-from monitor.usecases.snapshot import BY_URGENCY, Snapshot
+from monitor.usecases.snapshot import Snapshot, urgency, wrong_first
 from monitor.wording import STATUS_SHAPE, Wording, verdict_shape
 from monitor.wording.history import entry
 
@@ -30,7 +30,6 @@ _STATUS_STYLE = {
     DomainStatus.UNKNOWN: "magenta",
     DomainStatus.PAUSED: "dim",
 }
-_WORST_FIRST = {False: 0, None: 1, True: 2}
 _WIDEST_NAME = 40
 
 
@@ -57,7 +56,7 @@ class Terminal:
     def show_check(self, snapshot: Snapshot) -> None:
         """Print the matrix, and below it what is to be said of the domains not in effect."""
         self._console.print(self._matrix(snapshot))
-        for domain in _by_urgency(snapshot.domains):
+        for domain in sorted(snapshot.domains, key=urgency):
             if domain.status.value is not DomainStatus.IN_EFFECT or domain.faults:
                 self._console.print()
                 self._console.print(self._account_of(snapshot, domain))
@@ -250,10 +249,6 @@ def _evidence(view: View) -> Iterator[str]:
     yield ", ".join(str(error.code) for error in errors)
 
 
-def _by_urgency(domains: Iterable[DomainState]) -> list[DomainState]:
-    return sorted(domains, key=lambda d: (BY_URGENCY.index(d.status.value), d.domain))
-
-
 def _telling(views: Iterable[View]) -> View | None:
     """The authority's view that tells most: a wrong one before none before a right one."""
     ranked = sorted(
@@ -274,4 +269,4 @@ def _by_meaning(views: list[tuple[str, View]]) -> list[tuple[list[str], View]]:
         verdict = view.verdict
         key = (verdict.kind, verdict.rule, verdict.seen, verdict.chain.targets)
         groups.setdefault(key, ([], view))[0].append(server)
-    return sorted(groups.values(), key=lambda g: _WORST_FIRST[g[1].verdict.is_in_effect])
+    return sorted(groups.values(), key=lambda g: wrong_first(g[1].verdict))

@@ -10,6 +10,7 @@ from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.status import DomainStatus, Remedy, Tally, View, remedy, tally
+from monitor.core.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ class Snapshot:
         """The status that needs somebody first; None when there is no domain."""
         found = {domain.status.value for domain in self.domains}
         return next((status for status in BY_URGENCY if status in found), None)
+
+
+def urgency(domain: DomainState) -> tuple[int, DomainName]:
+    """Return what puts the domains that need somebody first, each kind by name."""
+    return BY_URGENCY.index(domain.status.value), domain.domain
+
+
+def wrong_first(verdict: Verdict) -> int:
+    """Return what puts wrong answers before missing ones before right ones."""
+    return {False: 0, None: 1, True: 2}[verdict.is_in_effect]
 
 
 BY_URGENCY = (

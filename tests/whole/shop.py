@@ -19,6 +19,21 @@ from monitor.logs import Secrets
 
 # Rounds several times a second, and nobody waits long for the dead cache.
 PACE = Pace(ttl=1, floor=3, authority_interval=0.3, recursive_interval=0.4)
+# Where each domain of the world stands before its record is modified.
+STATUSES = {
+    "*.shop.example": "paused",
+    "assets.shop.example": "broken",
+    "docs.shop.example": "broken",
+    "img.shop.example": "broken",
+    "old.shop.example": "broken",
+    "shop.example": "in_effect",
+    "static.shop.example": "broken",
+    "twice.shop.example": "paused",
+    "video.shop.example": "in_effect",
+    "www.shop.example": "in_effect",
+    "xn--fsqu00a.shop.example": "in_effect",
+}
+
 PATIENCE = 20.0  # seconds until a condition that should come true counts as missed
 
 

@@ -54,13 +54,19 @@ class DnsProber:
         self._lanes: dict[object, _Lane] = {}
 
     async def ask(self, server: Server, question: Question) -> Reply:
-        lane = self._lanes.setdefault(_lane_of(server), _Lane(server, self._limits))
+        lane = self._lane(server)
         async with lane.places:
             attempts = 1 if lane.silent_for >= SILENCE_BEFORE_DOUBT else self._limits.attempts
             reply = await self._try(lane, question, attempts)
         is_silent = isinstance(reply.outcome, NoAnswer)
         lane.silent_for = lane.silent_for + 1 if is_silent else 0
         return reply
+
+    def _lane(self, server: Server) -> "_Lane":
+        key = _lane_of(server)
+        if key not in self._lanes:
+            self._lanes[key] = _Lane(server, self._limits)
+        return self._lanes[key]
 
     async def _try(self, lane: "_Lane", question: Question, attempts: int) -> Reply:
         reply = None
@@ -72,6 +78,7 @@ class DnsProber:
                     continue
                 case Answer(rcode=Rcode.FORMERR) if lane.resolver.client_subnet is None:
                     # An old server (RFC 6891 §7); a view is nothing without its subnet.
+                    await lane.pace.wait()
                     return await self._attempt(lane.resolver, question, use_edns=False)
                 case Answer():
                     return reply

@@ -8,9 +8,7 @@ from monitor.core.servers import Resolver
 from monitor.core.state import DomainState
 from monitor.core.status import View
 from monitor.core.verdict import Verdict
-from monitor.usecases.snapshot import Snapshot
-
-_WRONG_FIRST = {False: 0, None: 1, True: 2}
+from monitor.usecases.snapshot import Snapshot, wrong_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def drawn(snapshot: Snapshot, domain: DomainState) -> tuple[Drawn, ...]:
         key = (verdict.rule, verdict.kind, verdict.seen, chain.targets, chain.addresses)
         groups.setdefault(key, []).append((resolver, view))
     found = [_drawn(said) for said in groups.values()]
-    return tuple(sorted(found, key=lambda one: _WRONG_FIRST[one.verdict.is_in_effect]))
+    return tuple(sorted(found, key=lambda one: wrong_first(one.verdict)))
 
 
 def _drawn(said: Sequence[tuple[Resolver, View]]) -> Drawn:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from monitor.core.state import DomainState
 from monitor.core.status import DomainStatus, View
-from monitor.usecases.snapshot import BY_URGENCY, Snapshot
+from monitor.usecases.snapshot import Snapshot, urgency
 from monitor.wording import Wording
 
 _CALM = frozenset({DomainStatus.IN_EFFECT, DomainStatus.PAUSED})
@@ -24,7 +24,7 @@ class Need:
 def urgent(snapshot: Snapshot) -> Sequence[DomainState]:
     """Return the domains that are not as they should be, the most urgent first."""
     concerned = [d for d in snapshot.domains if d.status.value not in _CALM or d.faults]
-    return sorted(concerned, key=lambda d: (BY_URGENCY.index(d.status.value), d.domain))
+    return sorted(concerned, key=urgency)
 
 
 def need(snapshot: Snapshot, domain: DomainState, words: Wording) -> Need:
