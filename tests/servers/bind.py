@@ -15,11 +15,14 @@ from tests.servers.process import control, home, running
 class Bind:
     """A cache that starts at the given authorities and follows delegations on their port.
 
-    All authorities share one port: BIND knows a single one for all that it asks. `extra` are
-    statements of the `options` clause.
+    All authorities share one port: BIND knows a single one for all that it asks. It takes no
+    `min_ttl` above 90. `extra` are statements of the `options` clause.
     """
 
     stubs: Stubs
+    min_ttl: int = 0
+    max_ttl: int = 604_800
+    serves_stale: bool = False
     extra: Sequence[str] = ()
     at: Endpoint = field(default_factory=free_endpoint)
 
@@ -50,6 +53,8 @@ class Bind:
             "  recursion yes; allow-query { 127.0.0.0/8; }; allow-recursion { 127.0.0.0/8; };",
             "  dnssec-validation no; empty-zones-enable no; max-cache-size 16m;",
             '  server-id "bind.test";',
+            f"  min-cache-ttl {self.min_ttl}; max-cache-ttl {self.max_ttl};",
+            *(_STALE if self.serves_stale else ()),
             *(f"  {statement}" for statement in self.extra),
             "};",
             _KEY,
@@ -74,6 +79,12 @@ class Bind:
             raise ValueError(f"BIND asks all authorities on one port, not on {sorted(ports)}")
         return ports.pop()
 
+
+# Stale records come soon, and an authority that comes back after silence is asked again at once.
+_STALE = (
+    "  stale-cache-enable yes; stale-answer-enable yes; stale-answer-ttl 30;",
+    "  stale-answer-client-timeout 200; stale-refresh-time 0;",
+)
 
 # The control channel insists on a key; behind loopback it need not be secret.
 _KEY = 'key control { algorithm hmac-sha256; secret "bG9vcGJhY2stb25seQ=="; };'

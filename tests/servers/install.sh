@@ -3,8 +3,8 @@
 # Does nothing where they are all there; starts no system service; without rights says what to do.
 set -eu
 
-PACKAGES='unbound bind9 nsd knot prometheus'
-PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc promtool'
+PACKAGES='unbound bind9 nsd knot knot-resolver prometheus'
+PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool'
 POLICY=/usr/sbin/policy-rc.d
 # A normal user's path often leaves out where the servers are.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -96,6 +96,7 @@ disable_services() {
     for package in $fresh; do
         case $package in
         bind9) as_root systemctl disable --now named.service ;;
+        knot-resolver) as_root systemctl disable --now kresd.target kres-cache-gc.service ;;
         *) as_root systemctl disable --now "$package.service" ;;
         esac
     done

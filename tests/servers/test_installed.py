@@ -24,7 +24,7 @@ def test_a_missing_program_fails_the_test_under_ci() -> None:
 
 
 def test_the_installer_does_nothing_where_all_programs_are_there() -> None:
-    for program in ("unbound", "named", "nsd", "knotd"):
+    for program in ("unbound", "named", "nsd", "knotd", "kresd"):
         require(program)
     done = subprocess.run(["sh", INSTALLER], capture_output=True, text=True, check=True)
     assert done.stdout == "servers for the tests: all here\n"
