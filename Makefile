@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 SPEED ?= 1
+SEEDS ?= 1200
 
-.PHONY: help demo run test check lint types arch fmt bench servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench simulate servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -37,6 +38,10 @@ fmt: $(VENV)/.development  ## format the code
 
 bench: $(VENV)/.development  ## measure, in ratios
 	PYTHONPATH=. $(RUN)/python benchmarks/rounds.py
+
+simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the same simulated windows
+	$(RUN)/python -m tests.simulation --seeds $(SEEDS) --first 100000 --goals --by-kind tracker \
+	  --plots docs/propagation --follow 100004
 
 servers:  ## install the servers that tests start, where this user may
 	sh tests/servers/install.sh

@@ -9,6 +9,9 @@ from importlib import resources
 
 from monitor.core.bindings import Binding
 from monitor.core.status import DomainStatus, Fault, Remedy
+from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
+from monitor.core.tracking.reasons import Reason
+from monitor.core.tracking.tracks import TrackState
 from monitor.core.verdict import Verdict, VerdictKind
 
 
@@ -59,6 +62,26 @@ class Wording:
             domain=binding.domain.display, target=binding.target.name, seen=verdict.seen or "-"
         )
 
+    def change_state(self, state: ChangeState) -> str:
+        return self._texts["change_state"][state.value]
+
+    def change_kind(self, kind: ChangeKind) -> str:
+        return self._texts["change_kind"][kind.value]
+
+    def change_source(self, source: Source) -> str:
+        return self._texts["change_source"][source.value]
+
+    def track_state(self, state: TrackState) -> str:
+        return self._texts["track_state"][state.value]
+
+    def track_reason(self, reason: Reason) -> str:
+        """One sentence: why the resolver still has the old value."""
+        return self._texts["track_reason"][reason.value]
+
+    def track_advice(self, reason: Reason) -> str:
+        """What to do about it."""
+        return self._texts["track_advice"][reason.value]
+
     def word(self, key: str) -> str:
         """A word of a page or a screen."""
         return self._texts["word"][key]
@@ -79,6 +102,18 @@ STATUS_SHAPE = {
     DomainStatus.BROKEN: "✖",
     DomainStatus.UNKNOWN: "?",
     DomainStatus.PAUSED: "‖",
+}
+
+CHANGE_SHAPE = {
+    ChangeState.ANNOUNCED: "◌",
+    ChangeState.AUTH_SPLIT: "◔",
+    ChangeState.PROPAGATING: "◐",
+    ChangeState.CONVERGED: "◕",
+    ChangeState.SETTLED: "●",
+    ChangeState.EXPIRED: "✖",
+    ChangeState.SUPERSEDED: "↷",
+    ChangeState.REVERTED: "↶",
+    ChangeState.CANCELLED: "‖",
 }
 
 

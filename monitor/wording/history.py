@@ -7,6 +7,7 @@ from datetime import datetime
 from monitor.core.events import EventType, Json, Record
 from monitor.core.status import DomainStatus, Fault
 from monitor.wording import Wording
+from monitor.wording.change_history import change_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def _change(record: Record, words: Wording) -> str:
             return words.word(key).format(fault=_fault(_text(data, "fault"), words))
         case EventType.RELOAD | EventType.START | EventType.STOP:
             return ""
+        case _:
+            return change_told(record.event, words)
 
 
 def _bound(data: Mapping[str, Json]) -> str:

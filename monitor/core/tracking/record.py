@@ -1,0 +1,143 @@
+"""One record that is followed: what its authorities served, and the change it is in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from monitor.core.events import Event, Json
+from monitor.core.names import DomainName
+from monitor.core.tracking.authorities import ServerHistory
+from monitor.core.tracking.changes import Change, Source
+from monitor.core.tracking.values import Sample, Value
+
+Evidence: TypeAlias = tuple[Mapping[str, Json], ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordKey:
+    """Which record: that of the domain or of a later hop, as one view of clients gets it."""
+
+    owner: DomainName
+    view: str = ""  # a client subnet; empty for everybody
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedRecord:
+    """Everything known of one record and of its changes.
+
+    `agreed` is the value that all authorities gave last, `agreed_ttl` its TTL in seconds.
+    `change` is the newest one, `previous` the one that it ended, `planned` one that is announced.
+    """
+
+    domain: DomainName
+    key: RecordKey
+    authorities: Mapping[str, ServerHistory] = field(default_factory=dict)
+    agreed: Value | None = None
+    agreed_ttl: int | None = None
+    polled_at: datetime | None = None
+    change: Change | None = None
+    previous: Change | None = None
+    planned: Change | None = None
+    is_delegation_consistent: bool | None = None
+
+    @property
+    def under_way(self) -> Change | None:
+        """The change that the authorities or the caches have not finished."""
+        change = self.change
+        return change if change is not None and change.state.is_open else None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritiesAnswered:
+    """One poll of some authorities; a sample without a value is one that did not answer."""
+
+    samples: Mapping[str, Sample]
+    serials: Mapping[str, int] = field(default_factory=dict)
+    evidence: Evidence = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated:
+    """Which servers are the authorities now; `kept_for` is how long caches know the former."""
+
+    servers: frozenset[str]
+    is_consistent: bool | None = None
+    kept_for: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverAnswered:
+    resolver: str
+    sample: Sample
+    evidence: Evidence = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A change that is meant to come: from when on, by whom, and why."""
+
+    new: Value
+    planned_at: datetime
+    by: str = ""
+    note: str = ""
+    source: Source = Source.ANNOUNCED
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """Nothing but that it is later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The process began anew: what was due meanwhile is spread, bursts begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """The clock on the wall was put forward (or back, negative): instants go with it."""
+
+    by: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """The domain is no longer bound."""
+
+
+Happening: TypeAlias = (
+    AuthoritiesAnswered
+    | Delegated
+    | ResolverAnswered
+    | Announced
+    | TimePassed
+    | Restarted
+    | ClockStepped
+    | Unwatched
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What is due when: the authorities, each resolver, and the next look at the time alone."""
+
+    authorities_at: datetime | None = None
+    resolvers: Mapping[str, datetime] = field(default_factory=dict)
+    deadline_at: datetime | None = None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When there is something to do next; None for nothing but the usual rounds."""
+        instants = [*self.resolvers.values(), self.authorities_at, self.deadline_at]
+        return min((at for at in instants if at is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The record after a step, what to ask next, the changes that moved, and the events."""
+
+    record: TrackedRecord
+    agenda: Agenda
+    changes: tuple[Change, ...] = ()
+    events: tuple[Event, ...] = ()
