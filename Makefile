@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
 
-.PHONY: help demo run test check lint types arch fmt bench simulate servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs simulate servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -40,8 +40,12 @@ bench: $(VENV)/.development  ## measure, in ratios
 	PYTHONPATH=. $(RUN)/python benchmarks/rounds.py
 
 simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the same simulated windows
-	$(RUN)/python -m tests.simulation --seeds $(SEEDS) --first 100000 --goals --by-kind tracker \
-	  --plots docs/propagation --follow 100004
+	$(RUN)/python -m tests.simulation --seeds $(SEEDS) --first 400000 --goals --by-kind tracker \
+	  --plots docs/propagation --follow 400093
+	mv docs/propagation/progress-1.svg docs/propagation/progress.svg
+
+docs: $(VENV)/.development  ## draw the diagrams that follow from the code
+	PYTHONPATH=. $(RUN)/python tools/moves.py
 
 servers:  ## install the servers that tests start, where this user may
 	sh tests/servers/install.sh

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -29,11 +30,13 @@ from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry import PrometheusTelemetry
 from monitor.core.bindings import Binding, BucketTarget
+from monitor.core.domain_tracking import Followers
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.state import RoundPolicy
 from monitor.core.status import DomainStatus, StatusPolicy
 from monitor.core.targets import TargetPolicy
+from monitor.core.tracking.policy import TrackingPolicy
 from monitor.demo.authority import Authority, one_of
 from monitor.demo.caches import Cache
 from monitor.demo.habits import honest
@@ -45,6 +48,7 @@ from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import DelegationPolicy, Delegator
 from monitor.usecases.discover import discover
 from monitor.usecases.rounds import Rounds
+from monitor.usecases.serials import Serials
 
 HOST = "127.0.0.1"
 BUCKET, ENDPOINT = "bench", DomainName("oss-cn-hangzhou.aliyuncs.com")
@@ -149,6 +153,8 @@ async def _daemon(domains: int, resolvers: tuple[Resolver, ...], database: Path)
         ledger=ledger,
         panel=Panel(prober, resolvers, TargetPolicy()),
         delegator=Delegator(prober, DelegationPolicy(resolvers[:1])),
+        serials=Serials(prober, timedelta(seconds=5)),
+        followers=Followers(TrackingPolicy(), {resolver.name: resolver for resolver in resolvers}),
         policy=RoundPolicy(StatusPolicy({resolver.name: 1.0 for resolver in resolvers})),
         clock=clock,
         telemetry=telemetry,

@@ -13,6 +13,7 @@ from monitor.ports import Store, StoreError, Telemetry
 log = structlog.get_logger()
 
 Decision: TypeAlias = Callable[[State], Step]
+Listener: TypeAlias = Callable[[Step], None]
 
 
 class Ledger:
@@ -23,11 +24,19 @@ class Ledger:
         self._telemetry = telemetry
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Future[bool]] = set()
+        self._listeners: list[Listener] = []
         self.state = State()
 
     async def open(self) -> None:
         """Take up what the store holds. Raises StoreError."""
         self.state = await self._store.load()
+
+    def listen(self, listener: Listener) -> None:
+        """Have the listener told each step right after it is kept."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        self._listeners.remove(listener)
 
     async def record(self, decide: Decision) -> bool:
         """Decide on the newest state, keep the step, and show it; one at a time.
@@ -54,7 +63,10 @@ class Ledger:
                 log.error("store.commit_failed", error=str(error), events=len(step.events))
                 return False
             self.state = self.state.after(step)
+            for listener in tuple(self._listeners):
+                listener(step)
         for record in records:
+            self._telemetry.happened(record.event)
             _tell(record)
         return True
 
@@ -62,6 +74,11 @@ class Ledger:
 def _tell(record: Record) -> None:
     event = record.event
     name = "event." + event.type.value
-    where = {"domain": event.domain.display} if event.domain else {}
+    where = {
+        "domain": event.domain.display if event.domain else None,
+        "resolver": event.resolver,
+        "change": event.change,
+    }
+    where = {key: value for key, value in where.items() if value is not None}
     told = {key: value for key, value in event.data.items() if key != "verdicts"}  # one line each
     log.info(name, seq=record.seq, **where, **told)

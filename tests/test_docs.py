@@ -1,23 +1,29 @@
 """What the documents promise is what the program does."""
 
+import importlib.util
 import re
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from monitor.adapters.telemetry import PrometheusTelemetry
-from monitor.cli.app import app, config_app
+from monitor.cli.app import app, changes_app, config_app
 from monitor.core.state import State
 from monitor.core.status import DomainStatus, Fault
 from monitor.core.targets import EndpointClass
+from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
+from monitor.core.tracking.reasons import Reason
+from monitor.core.tracking.tracks import TrackState
 from monitor.core.verdict import Rule, VerdictKind
 from monitor.entrypoints.metrics import SnapshotCollector
 from monitor.usecases.snapshot import Snapshot
 
 ROOT = Path(__file__).parent.parent
 METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+CHANGES = (ROOT / "docs/changes.md").read_text(encoding="utf-8")
 VERDICTS = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -37,9 +43,27 @@ def test_every_word_of_a_closed_set_is_documented(closed_set: type[VerdictKind])
     assert missing <= {"internal"}, "an internal name is described in words"
 
 
+@pytest.mark.parametrize(
+    "closed_set", [ChangeState, ChangeKind, Source, TrackState, Reason], ids=lambda it: it.__name__
+)
+def test_every_word_of_changes_is_documented(closed_set: type[Enum]) -> None:
+    missing = {str(m.value) for m in closed_set if f"`{m.value}`" not in CHANGES}
+    assert missing == set()
+
+
+def test_the_diagram_of_moves_is_drawn_from_the_code() -> None:
+    spec = importlib.util.spec_from_file_location("moves", ROOT / "tools/moves.py")
+    assert spec is not None and spec.loader is not None
+    moves = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(moves)
+    drawn = (ROOT / "docs/change-moves.md").read_text(encoding="utf-8")
+    assert drawn == moves.page(), "make docs"
+
+
 def test_every_command_is_in_the_readme() -> None:
     commands = [str(c.name or c.callback.__name__) for c in app.registered_commands if c.callback]
     subcommands = [f"config {command.name}" for command in config_app.registered_commands]
+    subcommands += [f"changes {command.name}" for command in changes_app.registered_commands]
     assert commands and subcommands
     for command in [*commands, *subcommands]:
         assert f"`{command}" in README, command

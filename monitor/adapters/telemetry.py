@@ -6,8 +6,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from monitor import __version__
 from monitor.core.answers import Answer, NoAnswerReason, Question, Rcode, Reply
+from monitor.core.events import Event, EventType
 from monitor.core.inventory import FailureReason, Listing
+from monitor.core.provider import ProviderFailure
 from monitor.core.servers import Resolver
+from monitor.core.tracking.changes import ChangeKind
 from monitor.ports import Prober, Server
 
 # Server names of authorities come from the network, so they share one label value.
@@ -17,6 +20,7 @@ _OUTCOMES = (
     *(rcode.name.lower() for rcode in Rcode),
     *(reason.value for reason in NoAnswerReason),
 )
+_PROPAGATION_BUCKETS = (10, 30, 60, 300, 600, 1800, 3600, 14400, 43200, 86400, 172800, 259200)
 _RTT_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0)
 
 
@@ -47,6 +51,16 @@ class PrometheusTelemetry:
         )
         self._inventory_errors = counter(
             "inventory_errors", "What could not be read of an account.", "account", "reason"
+        )
+        self._changes = counter("changes", "Changes that were seen.", "kind")
+        for kind in ChangeKind:
+            self._changes.labels(kind.value)
+        self._propagation = Histogram(
+            "oss_cname_propagation_duration_seconds",
+            "Time from the first sight of a change until every resolver had converged.",
+            ["kind"],
+            buckets=_PROPAGATION_BUCKETS,
+            registry=registry,
         )
         self._store_errors = counter("store_errors", "Steps that the store could not keep.")
         self._reload_ok = gauge(
@@ -82,6 +96,20 @@ class PrometheusTelemetry:
     def round_done(self, kind: str, duration: timedelta) -> None:
         if kind == "resolvers":
             self._round.set(duration.total_seconds())
+
+    def provider_failed(self, account: str, failure: ProviderFailure) -> None:
+        self._inventory_errors.labels(account, failure.reason.value).inc()
+
+    def happened(self, event: Event) -> None:
+        kind, seconds = event.data.get("kind"), event.data.get("after_seconds")
+        match event.type:
+            case EventType.CHANGE_DETECTED:
+                self._changes.labels(str(kind)).inc()
+            case EventType.CONVERGED if event.data.get("is_first"):
+                if isinstance(seconds, int | float):
+                    self._propagation.labels(str(kind)).observe(seconds)
+            case _:
+                pass
 
     def store_failed(self) -> None:
         self._store_errors.inc()

@@ -17,8 +17,10 @@ from monitor.assembly.parts import (
     Surroundings,
     abreast_of,
     delegation_policy_of,
+    followers_of,
     inventories_of,
     prober_of,
+    providers_of,
     resolvers_of,
     round_policy_of,
     store_of,
@@ -27,22 +29,28 @@ from monitor.config import ConfigError, Settings
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
 from monitor.core.state import Step
+from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import SnapshotCollector
 from monitor.entrypoints.scheduler import Job, Scheduler
 from monitor.entrypoints.web.app import Site, create_app
 from monitor.entrypoints.web.server import WebServer
 from monitor.ledger import Ledger
 from monitor.ports import Inventory
+from monitor.usecases.announce import Announcement, announce
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import Delegator
 from monitor.usecases.discover import discover, forget_accounts
+from monitor.usecases.follow import Follow
+from monitor.usecases.inquire import Inquire
+from monitor.usecases.mind_clock import mind_clock
 from monitor.usecases.rounds import Rounds
+from monitor.usecases.serials import Serials
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
 
 log = structlog.get_logger()
 
-_UNTRACKED_INTERVAL = timedelta(minutes=5)
+_CLOCK_INTERVAL = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class _Works:
     inventories: tuple[Inventory, ...]
     panel: Panel
     rounds: Rounds
+    follow: Follow
+    inquire: Inquire
 
 
 class Daemon:
@@ -67,7 +77,7 @@ class Daemon:
         self._around = around
         self._first_look_done = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
-        self._look: asyncio.Task[None] | None = None
+        self._working: tuple[asyncio.Task[None], ...] = ()
         self._registry = CollectorRegistry()
         self._telemetry = PrometheusTelemetry(self._registry)
         self._store = store_of(settings, Access.OWN)
@@ -130,17 +140,26 @@ class Daemon:
         inventories = inventories_of(settings, self._around)
         prober = CountedProber(prober_of(settings, clock), self._telemetry)
         panel = Panel(prober, resolvers_of(settings), settings.targets.policy)
+        policy, followers = round_policy_of(settings), followers_of(settings)
         rounds = Rounds(
             ledger=self._ledger,
             panel=panel,
             delegator=Delegator(prober, delegation_policy_of(settings)),
-            policy=round_policy_of(settings),
+            serials=Serials(prober, settings.schedule.authority_fast_interval / 2),
+            policy=policy,
+            followers=followers,
             clock=clock,
             telemetry=self._telemetry,
             abreast=abreast_of(settings),
             is_wanted=lambda: self._works.panel is panel,
         )
-        return _Works(settings, inventories, panel, rounds)
+        follow = Follow(
+            self._ledger, panel, followers, policy, clock, ask_authorities=rounds.of_authorities
+        )
+        inquire = Inquire(
+            self._ledger, providers_of(settings, self._around), followers, clock, self._telemetry
+        )
+        return _Works(settings, inventories, panel, rounds, follow, inquire)
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
         await self._note(EventType.START)
@@ -159,11 +178,18 @@ class Daemon:
         """Work by the newest settings, beginning with a look at everything."""
         if self._group is not None:
             self._end_look()
-            self._look = self._group.create_task(self._take_up())
+            works = self._works
+            jobs = (
+                self._take_up(),
+                works.follow.run(),
+                works.inquire.run(),
+                self._mind_clock(),
+            )
+            self._working = tuple(self._group.create_task(job) for job in jobs)
 
     def _end_look(self) -> None:
-        if self._look is not None:
-            self._look.cancel()
+        for task in self._working:
+            task.cancel()
 
     async def _take_up(self) -> None:
         works = self._works
@@ -188,10 +214,9 @@ class Daemon:
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
-        # Until changes are tracked, "only while a change is open" would mean never.
-        interval = schedule.recursive_interval or _UNTRACKED_INTERVAL
         self._every("authorities", schedule.authority_interval, works.rounds.of_authorities)
-        self._every("resolvers", interval, works.rounds.of_resolvers)
+        if schedule.recursive_interval is not None:  # otherwise only changes have them asked
+            self._every("resolvers", schedule.recursive_interval, works.rounds.of_resolvers)
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.
@@ -226,6 +251,18 @@ class Daemon:
         event = Event(kind, self._around.clock.now(), data={"version": __version__})
         await self._ledger.record(lambda _: Step(events=(event,)))
 
+    async def _mind_clock(self) -> None:
+        works, clock = self._works, self._around.clock
+        while True:
+            await asyncio.sleep(_CLOCK_INTERVAL.total_seconds())
+            if await mind_clock(self._ledger, works.rounds.followers, clock):
+                self._scheduler.drop_all()  # it plans by the clock on the wall
+                self._schedule(works)
+
+    async def _announce(self, announcement: Announcement) -> Change:
+        followers = self._works.rounds.followers
+        return await announce(announcement, self._ledger, followers, self._around.clock)
+
     def _kept_listener(self, settings: Settings) -> Settings:
         """Return the settings with the keys that only a restart can change as they were."""
         running = self._works.settings.daemon
@@ -240,6 +277,8 @@ class Daemon:
         return Site(
             snapshot=self.snapshot,
             history=self._store.history,
+            changes=self._store,
+            announce=self._announce,
             registry=self._registry,
             is_ready=self._first_look_done.is_set,
             reload=self.reload,

@@ -2,7 +2,6 @@
 
 from monitor.assembly.parts import NotAvailable
 from monitor.config import Settings
-from monitor.config.propagation import Propagation
 from monitor.config.schedule import HttpCheck, RetentionSettings
 
 
@@ -19,8 +18,6 @@ def refuse_unsafe(settings: Settings) -> None:
 
 # Sections and keys that later releases act on; all else in these sections is in force.
 _LATER = {
-    "schedule": {"authority_fast_interval"},
-    "propagation": set(Propagation.model_fields) - {"window"},
     "alerting": {"quorum", "remind", "channels", "alertmanager"},
     "http_check": set(HttpCheck.model_fields),
     "retention": set(RetentionSettings.model_fields),
@@ -37,8 +34,4 @@ def without_effect(settings: Settings) -> tuple[str, ...]:
         found += [f"{section}.{key}" for key in changed]
     if settings.maintenance:
         found.append("maintenance")
-    if any(account.alidns for account in settings.accounts):
-        found.append("accounts.alidns")
-    if settings.schedule.recursive_interval is None:
-        found.append("schedule.recursive_interval")
     return tuple(found)

@@ -1,7 +1,7 @@
 """Everything for one look that keeps nothing: `check`, `explain` and `inventory`."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from monitor.adapters.stores.sqlite import Access
@@ -16,13 +16,15 @@ from monitor.assembly.parts import (
     store_of,
 )
 from monitor.config import Settings
+from monitor.core.bindings import Binding, NameTarget
 from monitor.core.discovery import take_listing
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State
+from monitor.core.tracking.values import Sample, sample_of
 from monitor.usecases.ask import Panel
 from monitor.usecases.check import Check
-from monitor.usecases.delegate import Delegator
+from monitor.usecases.delegate import Delegator, NotDelegated
 from monitor.usecases.snapshot import Snapshot
 
 HISTORY_LIMIT = 50
@@ -58,6 +60,23 @@ class Once:
         )
         state = await check.run(domains, advance)
         return Snapshot(clock.now(), state, panel.resolvers, self.settings.propagation.window)
+
+    async def authorities(self, domain: DomainName) -> Mapping[str, Sample]:
+        """Return what each authority says of the domain's record now; nothing where none is known.
+
+        Raises NotAvailable.
+        """
+        clock = self.around.clock
+        prober = prober_of(self.settings, clock)
+        panel = Panel(prober, resolvers_of(self.settings), self.settings.targets.policy)
+        delegator = Delegator(prober, delegation_policy_of(self.settings))
+        try:
+            delegation = await delegator.find(domain, clock.now())
+        except NotDelegated:
+            return {}
+        binding = Binding(domain, NameTarget(domain))
+        sightings = await panel.ask_authorities(binding, delegation)
+        return {sighting.server: sample_of(sighting, domain) for sighting in sightings}
 
     async def history(self, domain: DomainName) -> tuple[Record, ...]:
         """Return what the daemon's store remembers of the domain; nothing where there is none.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitor.adapters.alidns.api import AlidnsAccount, AlidnsRecords
 from monitor.adapters.inventory.credentials import (
     CredentialsProvider,
     CredentialsUnavailable,
@@ -21,11 +22,13 @@ from monitor.config import SecretUnavailable, Settings
 from monitor.config import credentials as configured
 from monitor.config.accounts import AccountSettings
 from monitor.config.secret import Reference
+from monitor.core.domain_tracking import Followers
 from monitor.core.servers import Authority, Delegation, Resolver
 from monitor.core.state import RoundPolicy
 from monitor.core.status import StatusPolicy
+from monitor.core.tracking.policy import TrackingPolicy
 from monitor.logs import Secrets
-from monitor.ports import Clock, Inventory
+from monitor.ports import Clock, Inventory, Provider
 from monitor.usecases.delegate import DelegationPolicy
 
 _SQLITE = "sqlite:///"
@@ -93,10 +96,40 @@ def round_policy_of(settings: Settings) -> RoundPolicy:
     return RoundPolicy(status, alerting.fail_after, alerting.recover_after)
 
 
+def followers_of(settings: Settings) -> Followers:
+    """Return who follows changes, and how."""
+    schedule, given = settings.schedule, settings.propagation
+    values = {key: getattr(given, key) for key in type(given).model_fields}
+    policy = TrackingPolicy(
+        **values,
+        authority_interval=schedule.authority_interval,
+        authority_fast_interval=schedule.authority_fast_interval,
+        min_coverage=settings.alerting.min_coverage,
+    )
+    return Followers(policy, {r.name: r for r in resolvers_of(settings)})
+
+
 def inventories_of(settings: Settings, around: Surroundings) -> tuple[Inventory, ...]:
     """Return the configuration's own bindings first, then each account."""
     listed = ListedInventory(tuple(given.binding for given in settings.bindings))
     return (listed, *(_oss_inventory(account, around) for account in settings.accounts))
+
+
+def providers_of(settings: Settings, around: Surroundings) -> Mapping[str, Provider]:
+    """Return the DNS provider's API of each account that is to be asked, by account."""
+    return {
+        account.name: AlidnsRecords(
+            AlidnsAccount(
+                account.name,
+                timeout=account.timeout.total_seconds(),
+                attempts=account.attempts,
+            ),
+            credentials_of(account.credentials, around),
+            unavailable=CredentialsUnavailable,
+        )
+        for account in settings.accounts
+        if account.alidns
+    }
 
 
 def store_of(settings: Settings, access: Access) -> SqliteStore:

@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Check, describe and show the configuration.")
 app.add_typer(config_app, name="config")
+changes_app = typer.Typer(help="List the changes, or tell one of them.")
+app.add_typer(changes_app, name="changes")
 
 ConfigOption = Annotated[
     Path | None,
@@ -133,6 +135,89 @@ def inventory(config: ConfigOption = None, json: JsonOption = False) -> int:
     from monitor.cli.asking import run_inventory
 
     return asyncio.run(run_inventory(config, is_json=json))
+
+
+@app.command()
+def wait(
+    domain: Annotated[str, typer.Argument()],
+    to: Annotated[str | None, typer.Option(help="What it should lead to.")] = None,
+    timeout: Annotated[str, typer.Option(help="How long at most.")] = "72h",
+    settled: Annotated[
+        bool, typer.Option("--settled", help="Until no honest cache can have the old value.")
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Return when a change is everywhere.
+
+    Exit code: 0 reached, 1 timeout, 2 another value won, 3 usage.
+    """
+    from monitor.cli.waiting import Awaited, run_wait
+
+    awaited = Awaited(domain, to, timeout, settled)
+    return asyncio.run(run_wait(awaited, config, is_json=json))
+
+
+@app.command()
+def announce(
+    domain: Annotated[str, typer.Argument()],
+    to: Annotated[str, typer.Option(help="What the CNAME will lead to.")],
+    at: Annotated[str | None, typer.Option(help="From when on; default: now.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who changes it; default: you.")] = None,
+    note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Declare a planned change: it is expected then, and the audit names who and why.
+
+    Prints the change's id. Exit code: 0, 3.
+    """
+    from monitor.cli.changing import Planned, run_announce
+
+    return asyncio.run(run_announce(Planned(domain, to, at, by, note), config, is_json=json))
+
+
+@app.command()
+def plan(
+    domain: Annotated[str, typer.Argument()],
+    to: Annotated[str | None, typer.Option(help="What it will lead to.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Before a change: until when the old value would be served, and how to shorten that.
+
+    Exit code: 0, 1 when there is advice, 3.
+    """
+    from monitor.cli.changing import run_plan
+
+    return asyncio.run(run_plan(domain, to, config, is_json=json))
+
+
+@changes_app.callback(invoke_without_command=True)
+def changes(
+    context: typer.Context,
+    only_open: Annotated[bool, typer.Option("--open", help="Only those under way.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """List the changes that were seen or announced, newest first."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from monitor.cli.changing import run_changes
+
+    return asyncio.run(run_changes(config, only_open=only_open, is_json=json))
+
+
+@changes_app.command("show")
+def changes_show(
+    number: Annotated[str, typer.Argument(metavar="ID")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Tell everything of one change: who is late, why, until when, and what happened."""
+    from monitor.cli.changing import run_show
+
+    return asyncio.run(run_show(number, config, is_json=json))
 
 
 @config_app.command("check")

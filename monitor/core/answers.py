@@ -75,6 +75,7 @@ class NameServerRecord:
 
     zone: DomainName
     server: DomainName
+    ttl: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Answer:
     glue: tuple[Address, ...] = ()  # the additional section's addresses
     soa_owner: DomainName | None = None  # the apex of the zone that answered
     negative_ttl: int | None = None  # min(SOA TTL, SOA MINIMUM), RFC 2308 §5
+    serial: int | None = None  # of the zone: ZONEVERSION (RFC 9660), otherwise the SOA's
     is_authoritative: bool = False
     extended_errors: tuple[ExtendedError, ...] = ()
     nsid: str | None = None  # RFC 5001, printable or hexadecimal
@@ -107,11 +109,15 @@ Outcome: TypeAlias = Answer | NoAnswer
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One name and type; `is_recursion_desired` is off where an authority is asked."""
+    """One name and type; `is_recursion_desired` is off where an authority is asked.
+
+    `client_subnet` asks an authority what it gives to clients there (RFC 7871).
+    """
 
     name: DomainName
     record_type: RecordType = RecordType.A
     is_recursion_desired: bool = True
+    client_subnet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

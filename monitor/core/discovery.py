@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.core.bindings import Binding
+from monitor.core.domain_tracking import unwatched
 from monitor.core.events import Event, EventType, Json
 from monitor.core.hysteresis import Settled
 from monitor.core.inventory import (
@@ -53,12 +54,15 @@ def _with_accounts(
         for domain in gone
         if domain.binding is None
     )
+    ended = joined(unwatched(state.domains[name], now) for name in sorted(forgotten))
+    told = tuple(_event(change, now) for change in changes)
     return Step(
         domains=changed,
         forgotten=forgotten,
         accounts=accounts,
         closed=closed,
-        events=tuple(_event(change, now) for change in changes) + given_up.events + faults.events,
+        changes=ended.changes,
+        events=told + given_up.events + ended.events + faults.events,
     )
 
 
@@ -74,7 +78,9 @@ def _domain_after(
     if known.binding is not None and known.binding.target == binding.target:
         return after
     # The old verdicts were about another target: nothing is known until it is asked again.
-    fresh = DomainState(domain, binding, now, faults=known.faults - OF_AUTHORITIES)
+    # What the authorities served is no matter of the binding: changes are followed on.
+    faults = known.faults - OF_AUTHORITIES
+    fresh = DomainState(domain, binding, now, faults=faults, records=known.records)
     return _paused_if_unwatched(fresh)
 
 

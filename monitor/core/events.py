@@ -24,6 +24,7 @@ class EventType(Enum):
     BINDING_MOVED = "binding_moved"
     CHANGE_ANNOUNCED = "change_announced"
     CHANGE_DETECTED = "change_detected"
+    CHANGE_EXPLAINED = "change_explained"
     CHANGE_CANCELLED = "change_cancelled"
     AUTHORITY_SPLIT = "authority_split"
     AUTHORITY_AGREED = "authority_agreed"

@@ -1,6 +1,7 @@
 """Whom we ask: recursive resolvers, and the authorities of a zone."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 
 from monitor.core.names import DomainName
@@ -70,13 +71,15 @@ class Authority:
 class Delegation:
     """A zone's name servers as its parent and as the zone itself name them.
 
-    Either is None where nobody could be asked.
+    Either is None where nobody could be asked. `kept_for` is how long caches may know former ones:
+    the longer one of the NS records' TTLs at parent and child.
     """
 
     zone: DomainName
     at_parent: frozenset[DomainName] | None
     at_child: frozenset[DomainName] | None
     authorities: tuple[Authority, ...]
+    kept_for: timedelta = timedelta()
 
     @property
     def is_consistent(self) -> bool | None:

@@ -1,6 +1,6 @@
 """All that the daemon knows, and the steps by which it changes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,6 +21,9 @@ from monitor.core.status import (
     tally,
     views_after,
 )
+from monitor.core.tracking.changes import Change, ChangeState
+from monitor.core.tracking.record import RecordKey, TrackedRecord
+from monitor.core.tracking.values import sample_of
 
 NOTHING_KNOWN = Settled(DomainStatus.UNKNOWN)
 NO_SPLIT = Settled(value=False)
@@ -31,7 +34,8 @@ class DomainState:
     """Everything known of one domain.
 
     `binding` is the last one that was not disputed; None for a domain that rivals claimed from
-    the start. `rivals` are the bindings that disagree now.
+    the start. `rivals` are the bindings that disagree now. `records` are followed for changes: the
+    domain's own and those of later hops.
     """
 
     domain: DomainName
@@ -43,6 +47,7 @@ class DomainState:
     faults: frozenset[Fault] = frozenset()
     resolvers: Mapping[str, View] = field(default_factory=dict)
     authorities: Mapping[str, View] = field(default_factory=dict)
+    records: Mapping[RecordKey, TrackedRecord] = field(default_factory=dict)
 
     @property
     def watched(self) -> Binding | None:
@@ -69,12 +74,16 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of state with the events that explain it: written together or not at all."""
+    """One change of state with the events that explain it: written together or not at all.
+
+    `changes` are the followed changes that moved, for the list of all that ever were.
+    """
 
     domains: tuple[DomainState, ...] = ()
     forgotten: frozenset[DomainName] = frozenset()
     accounts: tuple[AccountInventory, ...] = ()
     closed: frozenset[str] = frozenset()
+    changes: tuple[Change, ...] = ()
     events: tuple[Event, ...] = ()
 
 
@@ -92,15 +101,29 @@ def see_resolvers(
     sightings: Iterable[Sighting],
     policy: RoundPolicy,
     now: datetime,
+    *,
+    is_round: bool = True,
 ) -> Step:
-    """Take one round of the resolvers' answers; the policy's weights name who is asked."""
+    """Take one round of the resolvers' answers; the policy's weights name who is asked.
+
+    What is no round, but single answers in between, counts for no hysteresis.
+    """
     views = views_after(state.resolvers, sightings, frozenset(policy.status.weights))
+    after = replace(state, resolvers=views)
     seen = status_of(views, state.authorities, policy.status, now)
     needed = policy.recover_after if seen is DomainStatus.IN_EFFECT else policy.fail_after
-    is_first = not state.resolvers or state.status.value is DomainStatus.PAUSED
+    if not state.resolvers or state.status.value is DomainStatus.PAUSED:
+        needed = 1  # the first look
+    if seen is not DomainStatus.UNKNOWN and is_coming_right(state):
+        # However new the last answers are: as long as caches may have others, it is on its way.
+        seen, needed = DomainStatus.PROPAGATING, 1
+    elif seen is DomainStatus.IN_EFFECT and state.status.value is DomainStatus.PROPAGATING:
+        needed = 1  # the change has converged, which is more than some rounds
+    if not is_round and needed > 1:
+        return Step((after,))
     kind = "unknown" if seen is DomainStatus.UNKNOWN else "known"
-    status = state.status.see(seen, needed=1 if is_first else needed, kind=kind)
-    after = replace(state, resolvers=views, status=status)
+    status = state.status.see(seen, needed=needed, kind=kind)
+    after = replace(after, status=status)
     if status.value is state.status.value:
         return Step((after,))
     return Step((replace(after, since=now),), events=(_status_event(state, after, policy, now),))
@@ -126,6 +149,33 @@ def see_authorities(
     return with_faults(replace(state, authorities=views, split=split), found, now)
 
 
+def see_change(state: DomainState, policy: RoundPolicy, now: datetime) -> Step:
+    """Say at once that a change to the right target is under way, before anybody is asked."""
+    known = {DomainStatus.UNKNOWN, DomainStatus.PAUSED, DomainStatus.PROPAGATING}
+    if state.status.value in known or not is_coming_right(state):
+        return Step()
+    after = replace(state, status=Settled(DomainStatus.PROPAGATING), since=now)
+    return Step((after,), events=(_status_event(state, after, policy, now),))
+
+
+def is_coming_right(state: DomainState) -> bool:
+    """Tell whether a change to the right target is under way, and its window not over."""
+    return any(
+        change.state in _ON_THE_WAY
+        and any(_serves(view, record.key, change) for view in state.authorities.values())
+        for record in state.records.values()
+        if (change := record.under_way) is not None
+    )
+
+
+_ON_THE_WAY = frozenset({ChangeState.AUTH_SPLIT, ChangeState.PROPAGATING})
+
+
+def _serves(view: View, key: RecordKey, change: Change) -> bool:
+    value = sample_of(view.sighting, key.owner).value
+    return view.verdict.is_in_effect is True and value is not None and value.is_same(change.new)
+
+
 def with_faults(state: DomainState, found: Mapping[Fault, bool], now: datetime) -> Step:
     """Raise and clear the faults that were looked at; the others stay."""
     raised = {fault for fault, is_present in found.items() if is_present}
@@ -133,6 +183,17 @@ def with_faults(state: DomainState, found: Mapping[Fault, bool], now: datetime) 
     changed = sorted(faults ^ state.faults, key=lambda fault: fault.value)
     events = tuple(_fault_event(state, fault, faults, now) for fault in changed)
     return Step((replace(state, faults=faults),), events=events)
+
+
+def in_turn(state: DomainState, *decide: Callable[[DomainState], Step]) -> Step:
+    """Return several steps of one domain as one, each on what the one before left."""
+    steps = list[Step]()
+    for one in decide:
+        step = one(state)
+        steps.append(step)
+        (state,) = step.domains or (state,)
+    whole = joined(steps)
+    return replace(whole, domains=(state,) if whole.domains else ())
 
 
 def joined(steps: Iterable[Step]) -> Step:
@@ -143,6 +204,7 @@ def joined(steps: Iterable[Step]) -> Step:
         forgotten=frozenset(name for step in all_steps for name in step.forgotten),
         accounts=tuple(account for step in all_steps for account in step.accounts),
         closed=frozenset(name for step in all_steps for name in step.closed),
+        changes=tuple(change for step in all_steps for change in step.changes),
         events=tuple(event for step in all_steps for event in step.events),
     )
 

@@ -43,6 +43,7 @@ class Pace:
     cut_off_for: float = 60.0
     authority_interval: float = 2.0
     recursive_interval: float = 4.0
+    window: float = 240.0
 
     @classmethod
     def at(cls, speed: float) -> Self:
@@ -56,6 +57,7 @@ class Pace:
             cut_off_for=usual.cut_off_for / speed,
             authority_interval=usual.authority_interval / speed,
             recursive_interval=usual.recursive_interval / speed,
+            window=usual.window / speed,
         )
 
 
@@ -104,6 +106,13 @@ class World:
         await asyncio.sleep(self.pace.cut_off_for)
         self.caches["stale"].upstream_reachable = True
 
+    @property
+    def _propagation(self) -> str:
+        """A window of minutes instead of days, and everything in it as much faster."""
+        share = self.pace.window / _REAL_WINDOW
+        seconds = {key: max(least, real * share) for key, (real, least) in _PACED.items()}
+        return "".join(f'{key} = "{value:.3f}s"\n' for key, value in seconds.items())
+
     def modify(self, authority: Authority) -> None:
         """Let this authority serve the new target."""
         record = img_record(NEW_TARGET, self.pace.ttl)
@@ -127,6 +136,7 @@ class World:
             database=database,
             authority_interval=self.pace.authority_interval,
             recursive_interval=self.pace.recursive_interval,
+            propagation=self._propagation,
             authority=authority,
             oss=self.oss.url,
             docs=f"docs.{SHOP}",
@@ -136,6 +146,27 @@ class World:
             resolvers=resolvers,
         )
 
+
+_REAL_WINDOW = 72 * 3600.0
+# Seconds in a window of 72 hours, and the least that whole seconds of TTL and a person allow.
+_PACED: Mapping[str, tuple[float, float]] = {
+    "window": (_REAL_WINDOW, 10.0),
+    "follow_for": (7 * 86400.0, 20.0),
+    "sample_gap": (2.0, 0.5),
+    "expiry_margin": (2.0, 1.0),
+    "merge_within": (30.0, 1.0),
+    "watch_min": (300.0, 4.0),
+    "watch_max": (3600.0, 12.0),
+    "overstay_grace": (300.0, 3.0),
+    "overstay_retry": (30.0, 2.0),
+    "overstay_backoff": (1800.0, 8.0),
+    "split_alert_after": (3600.0, 6.0),
+    "split_heartbeat": (1800.0, 6.0),
+    "hold_down": (900.0, 5.0),
+    "retry_gap": (3.0, 0.5),
+    "retry_max": (600.0, 5.0),
+    "unreachable_after": (300.0, 5.0),
+}
 
 _HABITS: Mapping[str, Callable[[Pace], Habit]] = {
     "honest": lambda _: honest(),
@@ -158,6 +189,8 @@ recursive_interval = "{recursive_interval:g}s"
 timeout = "300ms"
 attempts = 2
 
+[propagation]
+{propagation}
 [authority]
 {authority}
 

@@ -1,7 +1,6 @@
 """The shapes in which scripts get what is known: the commands' and the API's JSON."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TypeAlias
 
 from monitor.core.answers import Answer
@@ -10,6 +9,8 @@ from monitor.core.inventory import AccountInventory
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState
 from monitor.core.status import View
+from monitor.entrypoints.change_documents import change_document
+from monitor.entrypoints.instants import instant
 from monitor.usecases.snapshot import Snapshot
 
 Document: TypeAlias = Mapping[str, Json]
@@ -27,7 +28,7 @@ def domain_document(snapshot: Snapshot, domain: DomainState) -> Document:
         "account": binding.account if binding else None,
         "labels": dict(binding.labels) if binding else {},
         "status": domain.status.value.value,
-        "since": _time(domain.since),
+        "since": instant(domain.since),
         "faults": tuple(sorted(fault.value for fault in domain.faults)),
         "answers": tuple(
             {"resolver": resolver.name, "group": resolver.group} | _view(view)
@@ -36,7 +37,9 @@ def domain_document(snapshot: Snapshot, domain: DomainState) -> Document:
         "authorities": tuple(
             {"server": server} | _view(view) for server, view in sorted(domain.authorities.items())
         ),
-        "change": None,
+        "change": change_document(snapshot, change)
+        if (change := snapshot.change(domain))
+        else None,
     }
 
 
@@ -57,7 +60,7 @@ def account_document(account: AccountInventory) -> Document:
     last = account.last_success_at
     return {
         "account": account.account,
-        "last_success_at": _time(last) if last else None,
+        "last_success_at": instant(last) if last else None,
         "bindings": tuple(
             {
                 "domain": binding.domain.text,
@@ -66,9 +69,9 @@ def account_document(account: AccountInventory) -> Document:
                 "endpoint": binding.endpoint,
                 "target": binding.target.name.text,
                 "enabled": binding.is_enabled,
-                "bound_at": _time(binding.bound_at) if binding.bound_at else None,
+                "bound_at": instant(binding.bound_at) if binding.bound_at else None,
                 "certificate_expires_at": (
-                    _time(binding.certificate_expires_at)
+                    instant(binding.certificate_expires_at)
                     if binding.certificate_expires_at
                     else None
                 ),
@@ -113,7 +116,7 @@ def _view(view: View) -> dict[str, Json]:
         "rule": verdict.rule.value,
         "seen": verdict.seen,
         "in_effect": verdict.is_in_effect,
-        "since": _time(view.since),
+        "since": instant(view.since),
         "rcode": answer.rcode.name if answer else None,
         "chain": tuple(
             {"name": link.name.text, "target": link.target.text, "ttl": link.ttl}
@@ -125,9 +128,5 @@ def _view(view: View) -> dict[str, Json]:
         "rtt_ms": round(reply.rtt.total_seconds() * 1000, 3),
         "ede": tuple(error.code for error in answer.extended_errors) if answer else (),
         "nsid": answer.nsid if answer else None,
-        "at": _time(reply.at),
+        "at": instant(reply.at),
     }
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

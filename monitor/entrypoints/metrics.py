@@ -7,6 +7,7 @@ from prometheus_client.registry import Collector
 
 from monitor.core.state import DomainState
 from monitor.core.status import tally
+from monitor.entrypoints.change_metrics import of_changes
 from monitor.usecases.snapshot import Snapshot
 
 
@@ -28,6 +29,7 @@ class SnapshotCollector(Collector):
         yield from _of_answers(snapshot)
         yield from _of_domains(snapshot)
         yield from _of_shares(snapshot)
+        yield from of_changes(snapshot)
         yield _of_resolvers(snapshot)
         yield from _of_accounts(snapshot)
 
@@ -74,7 +76,10 @@ def _of_domains(snapshot: Snapshot) -> Iterator[Metric]:
 
 def _of_shares(snapshot: Snapshot) -> Iterator[Metric]:
     propagation = _gauge(
-        "propagation_ratio", "Share of the answering resolvers that reach the target.", "domain"
+        "propagation_ratio",
+        "Share of the answers that are new while a change is under way; "
+        "otherwise of the answering resolvers that reach the target.",
+        "domain",
     )
     authority = _gauge(
         "authority_ratio", "Share of the answering authorities that name the target.", "domain"
@@ -86,7 +91,10 @@ def _of_shares(snapshot: Snapshot) -> Iterator[Metric]:
         name, counted = [domain.domain.text], snapshot.tally(domain)
         if domain.resolvers:
             coverage.add_metric(name, counted.coverage)
-        if counted.ratio is not None:
+        change = snapshot.change(domain)
+        if change is not None and change.is_pending:
+            propagation.add_metric(name, change.progress(snapshot.at, snapshot.weights))
+        elif counted.ratio is not None:
             propagation.add_metric(name, counted.ratio)
         if (of_authorities := tally(domain.authorities).ratio) is not None:
             authority.add_metric(name, of_authorities)

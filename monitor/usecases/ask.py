@@ -28,14 +28,18 @@ class Panel:
     resolvers: Sequence[Resolver]
     policy: TargetPolicy
 
-    async def ask_resolvers(self, binding: Binding) -> tuple[Sighting, ...]:
+    async def ask_resolvers(
+        self, binding: Binding, only: Sequence[Resolver] | None = None
+    ) -> tuple[Sighting, ...]:
+        """Ask all resolvers, or only some of them."""
         question = Question(binding.domain)
-        return await self._ask_all(self.resolvers, question, binding)
+        return await self._ask_all(self.resolvers if only is None else only, question, binding)
 
     async def ask_authorities(
-        self, binding: Binding, delegation: Delegation
+        self, binding: Binding, delegation: Delegation, view: str = ""
     ) -> tuple[Sighting, ...]:
-        question = Question(binding.domain, is_recursion_desired=False)
+        """Ask every authority, as a client in the subnet `view` where one is given."""
+        question = Question(binding.domain, is_recursion_desired=False, client_subnet=view or None)
         return await self._ask_all(delegation.authorities, question, binding)
 
     async def _ask_all(

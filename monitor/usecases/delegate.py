@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from monitor.core.answers import Answer, Question, RecordType
+from monitor.core.answers import Answer, NameServerRecord, Question, RecordType
 from monitor.core.names import DomainName
 from monitor.core.servers import Authority, Delegation, Resolver
 from monitor.ports import Prober
@@ -57,10 +57,17 @@ class Delegator:
     async def _delegation_of(self, zone: DomainName) -> Delegation:
         at_child, at_parent = await asyncio.gather(self._servers_of(zone), self._at_parent(zone))
         named = (at_child or frozenset()) | (at_parent or frozenset())
-        authorities = await self._authorities(zone, named)
+        servers = frozenset(record.server for record in named)
+        authorities = await self._authorities(zone, servers)
         if not authorities:
             raise NotDelegated(f"no address was found for any name server of {zone}")
-        return Delegation(zone, at_parent, at_child, authorities)
+        return Delegation(
+            zone,
+            _names_of(at_parent),
+            _names_of(at_child),
+            authorities,
+            kept_for=timedelta(seconds=max((r.ttl for r in named), default=0)),
+        )
 
     async def _zone_of(self, domain: DomainName) -> DomainName:
         # The SOA comes as the answer or, with NODATA and NXDOMAIN, beside it. Behind a CNAME it
@@ -74,11 +81,11 @@ class Delegator:
             name = name.parent
         raise NotDelegated(f"no bootstrap resolver could name the zone of {domain}")
 
-    async def _servers_of(self, zone: DomainName) -> frozenset[DomainName] | None:
+    async def _servers_of(self, zone: DomainName) -> frozenset[NameServerRecord] | None:
         """Return the zone's own NS set as a resolver knows it; None where none tells."""
         return _named_for(zone, await self._resolve(Question(zone, RecordType.NS))) or None
 
-    async def _at_parent(self, zone: DomainName) -> frozenset[DomainName] | None:
+    async def _at_parent(self, zone: DomainName) -> frozenset[NameServerRecord] | None:
         """Ask the parent zone's own servers for the referral; None where none of them tells."""
         if zone.parent is None:
             return None
@@ -87,7 +94,7 @@ class Delegator:
         except NotDelegated:
             return None
         question = Question(zone, RecordType.NS, is_recursion_desired=False)
-        servers = await self._servers_of(above) or frozenset()
+        servers = _names_of(await self._servers_of(above)) or frozenset()
         for authority in await self._authorities(above, servers):
             reply = await self._prober.ask(authority, question)
             if isinstance(reply.outcome, Answer) and (named := _named_for(zone, reply.outcome)):
@@ -117,9 +124,13 @@ class Delegator:
         return None
 
 
-def _named_for(zone: DomainName, answer: Answer | None) -> frozenset[DomainName]:
+def _named_for(zone: DomainName, answer: Answer | None) -> frozenset[NameServerRecord]:
     records = answer.name_servers if answer else ()
-    return frozenset(record.server for record in records if record.zone == zone)
+    return frozenset(record for record in records if record.zone == zone)
+
+
+def _names_of(records: frozenset[NameServerRecord] | None) -> frozenset[DomainName] | None:
+    return None if records is None else frozenset(record.server for record in records)
 
 
 class _Known(Generic[T]):

@@ -2,28 +2,40 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import structlog
 
 from monitor.core.bindings import Binding
+from monitor.core.domain_tracking import (
+    AuthorityLook,
+    Followers,
+    is_left_alone,
+    records_of,
+    track_authorities,
+    track_resolvers,
+)
 from monitor.core.names import DomainName
-from monitor.core.servers import Delegation
 from monitor.core.state import (
     DomainState,
     RoundPolicy,
     State,
     Step,
+    in_turn,
     joined,
     see_authorities,
+    see_change,
     see_resolvers,
 )
 from monitor.core.status import Sighting
+from monitor.core.tracking.record import RecordKey
 from monitor.ledger import Ledger
 from monitor.ports import Clock, Telemetry
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import Delegator, NotDelegated
+from monitor.usecases.serials import Serials
 
 log = structlog.get_logger()
 
@@ -33,11 +45,11 @@ SECONDS_BETWEEN_RECORDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One domain's sightings; with a delegation they are its authorities'."""
+    """One domain's sightings: its resolvers', or its authorities' by record, its own first."""
 
     binding: Binding
-    sightings: tuple[Sighting, ...]
-    delegation: Delegation | None = None
+    sightings: tuple[Sighting, ...] = ()
+    looks: tuple[AuthorityLook, ...] = ()
 
 
 _Look: TypeAlias = Callable[[Binding], Awaitable[_Seen]]
@@ -84,7 +96,9 @@ class Rounds:
     ledger: Ledger
     panel: Panel
     delegator: Delegator
+    serials: Serials
     policy: RoundPolicy
+    followers: Followers
     clock: Clock
     telemetry: Telemetry
     abreast: int = 100
@@ -115,11 +129,33 @@ class Rounds:
         log.debug("round.done", kind=kind, domains=len(bindings), seconds=duration.total_seconds())
 
     async def _look_at_resolvers(self, binding: Binding) -> _Seen:
-        return _Seen(binding, await self.panel.ask_resolvers(binding))
+        known, now = self.ledger.state.domains.get(binding.domain), self.clock.now()
+        asked = [r for r in self.panel.resolvers if not (known and is_left_alone(known, r, now))]
+        return _Seen(binding, await self.panel.ask_resolvers(binding, asked))
 
     async def _look_at_authorities(self, binding: Binding) -> _Seen:
-        delegation = await self.delegator.find(binding.domain, self.clock.now())
-        return _Seen(binding, await self.panel.ask_authorities(binding, delegation), delegation)
+        known = self.ledger.state.domains.get(binding.domain)
+        state = known or DomainState(binding.domain, binding, self.clock.now())
+        own, *others = (
+            key
+            for view in self.followers.views
+            for key in records_of(state, view, self.panel.policy)
+        )
+        looks = [await self._look_at_record(binding, own)]
+        for key in others:
+            with suppress(NotDelegated):  # a hop in a zone that cannot be found is no fault here
+                looks.append(await self._look_at_record(binding, key))
+        return _Seen(binding, looks=tuple(looks))
+
+    async def _look_at_record(self, binding: Binding, key: RecordKey) -> AuthorityLook:
+        now = self.clock.now()
+        delegation = await self.delegator.find(key.owner, now)
+        of_record = replace(binding, domain=key.owner)
+        sightings, serials = await asyncio.gather(
+            self.panel.ask_authorities(of_record, delegation, key.view),
+            self.serials.of(delegation, now),
+        )
+        return AuthorityLook(key, delegation, sightings, serials)
 
     async def _record(self, batch: tuple[_Seen, ...]) -> None:
         await self.ledger.record(lambda state: self._decide(state, batch))
@@ -135,10 +171,20 @@ class Rounds:
         )
 
     def _step(self, domain: DomainState, seen: _Seen) -> Step:
-        now = self.clock.now()
-        if seen.delegation is None:
-            return see_resolvers(domain, seen.sightings, self.policy, now)
-        return see_authorities(domain, seen.sightings, seen.delegation, self.policy, now)
+        now, policy, followers = self.clock.now(), self.policy, self.followers
+        if seen.looks:
+            own = seen.looks[0]
+            return in_turn(
+                domain,
+                lambda it: see_authorities(it, own.sightings, own.delegation, policy, now),
+                lambda it: track_authorities(it, seen.looks, followers, now),
+                lambda it: see_change(it, policy, now),
+            )
+        return in_turn(
+            domain,
+            lambda it: track_resolvers(it, seen.sightings, followers, now),
+            lambda it: see_resolvers(it, seen.sightings, policy, now),
+        )
 
 
 def _watched(state: State) -> list[Binding]:

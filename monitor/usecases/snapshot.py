@@ -10,6 +10,8 @@ from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.status import DomainStatus, Remedy, Tally, View, remedy, tally
+from monitor.core.tracking.changes import Change
+from monitor.core.tracking.record import RecordKey
 from monitor.core.verdict import Verdict
 
 
@@ -49,6 +51,20 @@ class Snapshot:
         """Tell where one wrong answer about the domain has to be mended."""
         return remedy(view, domain.authorities, self.window, self.at)
 
+    def changes(self, domain: DomainState) -> tuple[Change, ...]:
+        """Return what changes, or changed last, at each record of the domain; open ones first."""
+        found = [
+            change
+            for key in sorted(domain.records, key=lambda key: _importance(key, domain))
+            for change in (domain.records[key].planned, domain.records[key].change)
+            if change is not None
+        ]
+        return tuple(sorted(found, key=lambda change: not change.state.is_open))
+
+    def change(self, domain: DomainState) -> Change | None:
+        """Return the change that matters most to the domain; None where none is known."""
+        return next(iter(self.changes(domain)), None)
+
     @cached_property
     def weights(self) -> Mapping[str, float]:
         return {resolver.name: resolver.weight for resolver in self.resolvers}
@@ -63,6 +79,11 @@ class Snapshot:
         """The status that needs somebody first; None when there is no domain."""
         found = {domain.status.value for domain in self.domains}
         return next((status for status in BY_URGENCY if status in found), None)
+
+
+def _importance(key: RecordKey, domain: DomainState) -> tuple[bool, RecordKey]:
+    """The domain's own record first, as everybody gets it."""
+    return key.owner != domain.domain, key
 
 
 def urgency(domain: DomainState) -> tuple[int, DomainName]:

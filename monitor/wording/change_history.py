@@ -8,7 +8,9 @@ from monitor.core.tracking.tracks import TrackState
 from monitor.wording import Wording
 
 
-def change_told(event: Event, words: Wording) -> str:
+def change_told(  # noqa: PLR0911  # one way out for each kind of record
+    event: Event, words: Wording
+) -> str:
     """Say what a record tells of a change."""
     data = event.data
     match event.type:
@@ -17,6 +19,12 @@ def change_told(event: Event, words: Wording) -> str:
         case EventType.AUTHORITY_AGREED:
             key = "change_bound_assumed" if data.get("bound_is_assumed") else "change_bound"
             return words.word(key).format(bound=_moment(data, "bound_at"))
+        case EventType.CHANGE_EXPLAINED:
+            lines = data.get("lines")
+            named = [str(line) for line in lines] if isinstance(lines, list | tuple) else []
+            edited_at = _moment(data, "edited_at")
+            said = words.word("change_edited")
+            return said.format(edited_at=edited_at, lines=", ".join(named))
         case EventType.CENSUS_DONE:
             told = {key: _text(data, key) for key in ("samples", "distinct", "caches")}
             return words.word("change_caches").format(resolver=event.resolver, **told)

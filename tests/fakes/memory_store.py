@@ -2,7 +2,8 @@
 
 from monitor.core.events import GENESIS, Record, seal
 from monitor.core.names import DomainName
-from monitor.core.state import State, Step
+from monitor.core.state import DomainState, State, Step
+from monitor.core.tracking.changes import Change
 from monitor.ports import StoreError
 
 
@@ -13,9 +14,13 @@ class MemoryStore:
         self.is_broken = False
         self._state = State()
         self._records: tuple[Record, ...] = ()
+        self._changes: dict[str, Change] = {}
 
     async def load(self) -> State:
         return self._state
+
+    async def domain(self, name: DomainName) -> DomainState | None:
+        return self._state.domains.get(name)
 
     async def commit(self, step: Step) -> tuple[Record, ...]:
         if self.is_broken:
@@ -28,6 +33,7 @@ class MemoryStore:
             added.append(newest)
         self._state = self._state.after(step)
         self._records += tuple(added)
+        self._changes |= {change.id: change for change in step.changes}
         return tuple(added)
 
     async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
@@ -36,6 +42,19 @@ class MemoryStore:
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         return tuple(record for record in self._records if record.seq > after)[:limit]
+
+    async def changes(
+        self, limit: int, *, before: str | None = None, only_open: bool = False
+    ) -> tuple[Change, ...]:
+        newest_first = sorted(self._changes.values(), key=lambda change: change.id, reverse=True)
+        found = (c for c in newest_first if before is None or c.id < before)
+        return tuple(c for c in found if c.state.is_open or not only_open)[:limit]
+
+    async def change(self, number: str) -> Change | None:
+        return self._changes.get(number)
+
+    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
+        return tuple(r for r in self._records if r.event.change == number)[:limit]
 
     async def close(self) -> None:
         pass

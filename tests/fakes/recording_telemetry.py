@@ -1,6 +1,8 @@
 from datetime import timedelta
 
+from monitor.core.events import Event
 from monitor.core.inventory import Listing
+from monitor.core.provider import ProviderFailure
 from monitor.ports import Server
 
 
@@ -11,6 +13,8 @@ class RecordingTelemetry:
         self.probes: list[tuple[str, str]] = []
         self.listings: list[Listing] = []
         self.rounds: list[str] = []
+        self.events: list[Event] = []
+        self.provider_failures: list[tuple[str, str]] = []
         self.store_failures = 0
 
     def probed(self, server: Server, outcome: str, _rtt: timedelta) -> None:
@@ -21,6 +25,12 @@ class RecordingTelemetry:
 
     def round_done(self, kind: str, _duration: timedelta) -> None:
         self.rounds.append(kind)
+
+    def provider_failed(self, account: str, failure: ProviderFailure) -> None:
+        self.provider_failures.append((account, failure.reason.value))
+
+    def happened(self, event: Event) -> None:
+        self.events.append(event)
 
     def store_failed(self) -> None:
         self.store_failures += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.simulation import goals, plots, progress, table
-from tests.simulation.lineup import MONITORS
+from tests.simulation.lineup import MONITORS, TRACKER
 from tests.simulation.run import run_many
 from tests.simulation.summary import summarise
 
@@ -32,6 +32,7 @@ def main(words: Sequence[str] | None = None) -> None:
             progress.follow(seed, MONITORS[name], f"{name}, window {seed}")
             for seed in asked.follow
             for name in names
+            if name == TRACKER
         ]
         plots.save_all(rows, asked.plots, curves)
 
@@ -52,7 +53,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw pictures there")
     parser.add_argument(
         "--follow",
-        help="also draw how this window went, for each monitor; may be repeated",
+        help="also draw how this window went for the tracker; may be repeated",
         type=int,
         action="append",
         default=[],

@@ -1,18 +1,22 @@
 """A panel of two resolvers and two authorities that answer from a table."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from monitor.core.answers import Answer, NameServerRecord, Outcome, Question, Rcode, RecordType
 from monitor.core.bindings import Binding
+from monitor.core.domain_tracking import Followers
 from monitor.core.names import DomainName
 from monitor.core.servers import Authority, Delegation, Resolver
 from monitor.core.state import DomainState, RoundPolicy, Step
 from monitor.core.status import StatusPolicy
 from monitor.core.targets import TargetPolicy
+from monitor.core.tracking.policy import TrackingPolicy
 from monitor.ledger import Ledger
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import DelegationPolicy, Delegator
 from monitor.usecases.rounds import Rounds
+from monitor.usecases.serials import Serials
 from tests.core.samples import BINDING, DOMAIN, START
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_prober import FakeProber
@@ -44,7 +48,9 @@ class Bench:
             ledger=self.ledger,
             panel=Panel(self.prober, RESOLVERS, TargetPolicy()),
             delegator=Delegator(self.prober, DelegationPolicy(RESOLVERS, (FIXED,))),
+            serials=Serials(self.prober, timedelta(seconds=5)),
             policy=RoundPolicy(StatusPolicy({"a": 1.0, "b": 1.0})),
+            followers=Followers(TrackingPolicy(), {r.name: r for r in RESOLVERS}),
             clock=self.clock,
             telemetry=self.telemetry,
         )

@@ -61,6 +61,13 @@ class Shop:
     async def post(self, path: str, **headers: str) -> requests.Response:
         return await asyncio.to_thread(requests.post, self.url + path, headers=headers, timeout=10)
 
+    async def announce(self, document: object) -> requests.Response:
+        url = self.url + "api/v1/changes"
+        return await asyncio.to_thread(requests.post, url, json=document, timeout=10)
+
+    async def change(self, name: str) -> Any:
+        return (await self.domain(name))["change"]
+
     async def domain(self, name: str) -> Any:
         return (await self.get(f"api/v1/domains/{name}")).json()
 

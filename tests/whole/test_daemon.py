@@ -10,6 +10,7 @@ import pytest
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import EventType, first_tampered
 from monitor.demo.habits import dead
+from monitor.demo.landscape import NEW_TARGET, OLD_TARGET
 from monitor.demo.oss_state import ACCOUNT, Fault, FaultKind
 from monitor.ports import StoreError
 from tests.servers.installed import require
@@ -69,8 +70,62 @@ async def test_a_modified_record_is_followed_through_a_split_to_the_caches(shop:
     await eventually(has_spread)
     # The override never follows: everybody else is right, so it is not everywhere in effect.
     assert await shop.status("img.shop.example") == "propagating"
+
+    async def is_explained() -> bool:
+        tracks = {t["resolver"]: t for t in (await shop.change("img.shop.example"))["tracks"]}
+        has_all = all(
+            tracks[name]["state"] in {"converged", "settled"}
+            for name in ("honest", "pool", "floor", "stale")
+        )
+        late, dead = tracks["override"], tracks["dead"]
+        is_late = (late["state"], late["reason"]) == ("overstay", "override")
+        return has_all and is_late and dead["state"] == "unreachable"
+
+    await eventually(is_explained)
+    change = await shop.change("img.shop.example")
+    assert (change["kind"], change["state"], change["old_ttl"]) == ("modified", "propagating", 1)
+    assert change["old"] == OLD_TARGET and change["new"] == NEW_TARGET
+    assert change["all_authorities_at"] < change["bound_at"] < change["deadline_at"]
+    assert {a["state"] for a in change["authorities"]} == {"new"}
+    labels = frozenset({("domain", "img.shop.example")})
     ratio = await shop.samples("oss_cname_propagation_ratio")
-    assert ratio[frozenset({("domain", "img.shop.example")})] == pytest.approx(4 / 5)
+    assert ratio[labels] == pytest.approx(4 / 5)
+    listed = (await shop.get("api/v1/changes?open=true")).json()["items"]
+    assert [one["id"] for one in listed] == [change["id"]]
+    told = (await shop.get(f"api/v1/changes/{change['id']}")).json()["events"]
+    kinds = [event["type"] for event in told]
+    assert kinds[0] == "change_detected" and {"authority_agreed", "census_done"} < set(kinds)
+
+
+async def test_a_change_that_was_announced_bears_its_authors_name(shop: Shop) -> None:
+    announced = await shop.announce(
+        {"domain": "img.shop.example", "to": NEW_TARGET, "by": "ops", "note": "move"}
+    )
+    assert announced.status_code == 201
+    expected = announced.json()
+    assert (expected["state"], expected["old"]) == ("announced", OLD_TARGET)
+    for authority in shop.world.authorities:
+        shop.world.modify(authority)
+
+    async def has_come() -> bool:
+        change = await shop.change("img.shop.example")
+        return bool(change["id"] == expected["id"] and change["state"] == "propagating")
+
+    await eventually(has_come)
+    change = await shop.change("img.shop.example")
+    assert (change["source"], change["by"], change["note"]) == ("announced", "ops", "move")
+
+
+async def test_what_is_wrong_with_an_announcement_is_said(shop: Shop) -> None:
+    for document, status, part in (
+        ({"domain": "img.shop.example"}, 422, "to: is needed"),
+        ({"domain": "nobody.example", "to": NEW_TARGET}, 409, "is not watched"),
+        ({"domain": "img.shop.example", "to": NEW_TARGET, "when": "now"}, 422, "when: no such"),
+        ({"domain": "img.shop.example", "to": NEW_TARGET, "at": "noon"}, 422, "RFC 3339"),
+    ):
+        refused = await shop.announce(document)
+        assert (refused.status_code, part in refused.json()["detail"]) == (status, True)
+    assert (await shop.get("api/v1/changes")).json() == {"items": [], "next": None}
 
 
 async def test_a_stale_cache_explains_itself_by_an_extended_error(shop: Shop) -> None:

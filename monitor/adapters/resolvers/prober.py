@@ -76,7 +76,7 @@ class DnsProber:
             match reply.outcome:
                 case NoAnswer():
                     continue
-                case Answer(rcode=Rcode.FORMERR) if lane.resolver.client_subnet is None:
+                case Answer(rcode=Rcode.FORMERR) if not _subnet_of(lane.resolver, question):
                     # An old server (RFC 6891 §7); a view is nothing without its subnet.
                     await lane.pace.wait()
                     return await self._attempt(lane.resolver, question, use_edns=False)
@@ -107,6 +107,10 @@ class DnsProber:
             outcome = NoAnswer(_reason(error), _detail(error))
         rtt = timedelta(seconds=time.monotonic() - started)
         return Reply(outcome, self._clock.now(), rtt, transport, wire)
+
+
+def _subnet_of(server: Resolver, question: Question) -> str | None:
+    return question.client_subnet or server.client_subnet
 
 
 class _Lane:

@@ -36,6 +36,8 @@ _R = TypeVar("_R", bound=dns.rdata.Rdata)
 # DNS flag day 2020: below every path's fragmentation limit. Also what most resolvers grant.
 UDP_PAYLOAD = 1232
 
+ZONEVERSION = 19  # EDNS option code, RFC 9660 §3
+
 LONGEST_TEXT = 200  # characters of a server's free text that are kept
 
 
@@ -44,15 +46,15 @@ def message_of(
 ) -> dns.message.QueryMessage:
     """Return the question as a message with a fresh random id.
 
-    With EDNS it asks for the server's name (NSID, RFC 5001) and may name a client subnet
-    (RFC 7871); an empty NSID option is the request.
+    With EDNS it asks for the server's name (NSID, RFC 5001), an authority also for its zone's
+    version (RFC 9660), and may name a client subnet (RFC 7871); an empty option is the request.
     """
     message = dns.message.make_query(
         dns.name.from_text(question.name.text),
         question.record_type.value,
         use_edns=use_edns,
         payload=UDP_PAYLOAD if use_edns else None,
-        options=_options(client_subnet) if use_edns else None,
+        options=_options(question, client_subnet) if use_edns else None,
     )
     if not question.is_recursion_desired:
         message.flags &= ~dns.flags.RD
@@ -71,13 +73,14 @@ def answer_of(message: dns.message.Message) -> Answer:
         ),
         addresses=_addresses(rrsets),
         name_servers=tuple(
-            NameServerRecord(owner, _name(record.target))
+            NameServerRecord(owner, _name(record.target), ttl)
             for section in (message.answer, message.authority)
-            for owner, _, record in _records(section, dns.rdtypes.ANY.NS.NS)
+            for owner, ttl, record in _records(section, dns.rdtypes.ANY.NS.NS)
         ),
         glue=_addresses(message.additional),
         soa_owner=soa[0] if soa else None,
         negative_ttl=min(soa[1], soa[2].minimum) if soa else None,
+        serial=_zone_version(message) or (soa[2].serial if soa else None),
         is_authoritative=bool(message.flags & dns.flags.AA),
         extended_errors=tuple(
             ExtendedError(int(error.code), _printable(error.text or ""))
@@ -88,10 +91,12 @@ def answer_of(message: dns.message.Message) -> Answer:
     )
 
 
-def _options(client_subnet: str | None) -> list[dns.edns.Option]:
+def _options(question: Question, client_subnet: str | None) -> list[dns.edns.Option]:
     options: list[dns.edns.Option] = [dns.edns.NSIDOption(b"")]
-    if client_subnet:
-        network = ip_network(client_subnet)
+    if not question.is_recursion_desired:
+        options.append(dns.edns.GenericOption(str(ZONEVERSION), b""))
+    if subnet := question.client_subnet or client_subnet:
+        network = ip_network(subnet)
         options.append(dns.edns.ECSOption(str(network.network_address), network.prefixlen))
     return options
 
@@ -132,6 +137,16 @@ def _nsid(message: dns.message.Message) -> str | None:
         if isinstance(option, dns.edns.NSIDOption):
             text = option.nsid.decode("ascii", "replace")
             return text if text.isprintable() and "�" not in text else option.nsid.hex()
+    return None
+
+
+def _zone_version(message: dns.message.Message) -> int | None:
+    """Return the serial of the zone that answered: label count, type 0, and four octets."""
+    for option in message.options:
+        if int(option.otype) == ZONEVERSION:
+            data = option.to_wire() or b""
+            if len(data) == 6 and data[1] == 0:
+                return int.from_bytes(data[2:], "big")
     return None
 
 

@@ -17,8 +17,12 @@ from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
 from monitor.core.status import DomainStatus, Fault, Sighting, View
+from monitor.core.tracking.changes import Change
+from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.core.verdict import Rule, Verdict, VerdictKind
 
+RecordRow: TypeAlias = tuple[str, str, str, str]
+ChangeRow: TypeAlias = tuple[str, str, int, str]
 ViewRow: TypeAlias = tuple[str, str, str, str, bytes]
 EventRow: TypeAlias = tuple[int, str, str, str | None, str | None, str | None, str, str, str, str]
 
@@ -52,6 +56,8 @@ class _StoredView:
 _INVENTORY = TypeAdapter(AccountInventory)
 _DOMAIN = TypeAdapter(_StoredDomain)
 _VIEW = TypeAdapter(_StoredView)
+_RECORD = TypeAdapter(TrackedRecord)
+_CHANGE = TypeAdapter(Change)
 
 
 def account_row(account: AccountInventory) -> tuple[str, str]:
@@ -75,7 +81,31 @@ def view_rows(state: DomainState) -> Iterable[ViewRow]:
             yield (state.domain.text, role, server, _view_text(view), view.reply.wire)
 
 
-def domain_of(name: str, text: str, views: Mapping[str, Mapping[str, View]]) -> DomainState:
+def record_rows(state: DomainState) -> Iterable[RecordRow]:
+    for key, record in state.records.items():
+        text = _RECORD.dump_json(record).decode()
+        yield state.domain.text, key.owner.text, key.view, text
+
+
+def record_of_row(text: str) -> TrackedRecord:
+    return _RECORD.validate_json(text)
+
+
+def change_row(change: Change) -> ChangeRow:
+    text = _CHANGE.dump_json(change).decode()
+    return change.id, change.domain.text, int(change.state.is_open), text
+
+
+def change_of(text: str) -> Change:
+    return _CHANGE.validate_json(text)
+
+
+def domain_of(
+    name: str,
+    text: str,
+    views: Mapping[str, Mapping[str, View]],
+    records: Mapping[RecordKey, TrackedRecord],
+) -> DomainState:
     stored = _DOMAIN.validate_json(text)
     return DomainState(
         domain=DomainName(name),
@@ -87,6 +117,7 @@ def domain_of(name: str, text: str, views: Mapping[str, Mapping[str, View]]) -> 
         faults=stored.faults,
         resolvers=views.get(RESOLVER, {}),
         authorities=views.get(AUTHORITY, {}),
+        records=records,
     )
 
 

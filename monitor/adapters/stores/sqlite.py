@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from enum import Enum
 from importlib import resources
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from monitor.adapters.stores import rows
 from monitor.core.events import GENESIS, Record, seal
 from monitor.core.names import DomainName
-from monitor.core.state import State, Step
+from monitor.core.state import DomainState, State, Step
 from monitor.core.status import View
+from monitor.core.tracking.changes import Change
+from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.ports import StoreError
 
 T = TypeVar("T")
@@ -44,8 +46,17 @@ class SqliteStore:
     def exists(self) -> bool:
         return self._path.exists()
 
+    @property
+    def is_owned(self) -> bool:
+        """Tell whether a daemon works on it now."""
+        return _is_locked(self._path)
+
     async def load(self) -> State:
         return await self._run(_load)
+
+    async def domain(self, name: DomainName) -> DomainState | None:
+        state = await self._run(lambda connection: _load(connection, name))
+        return state.domains.get(name)
 
     async def commit(self, step: Step) -> tuple[Record, ...]:
         return await self._run(lambda connection: _commit(connection, step))
@@ -57,6 +68,26 @@ class SqliteStore:
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
         return await self._run(lambda connection: _records(connection, query, after, limit))
+
+    async def changes(
+        self, limit: int, *, before: str | None = None, only_open: bool = False
+    ) -> tuple[Change, ...]:
+        return await self._run(
+            lambda connection: _changes(connection, limit, before, int(only_open))
+        )
+
+    async def change(self, number: str) -> Change | None:
+        query = "SELECT story FROM change WHERE id = ?"
+
+        def find(connection: sqlite3.Connection) -> Change | None:
+            row = connection.execute(query, (number,)).fetchone()
+            return rows.change_of(row[0]) if row else None
+
+        return await self._run(find)
+
+    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE change_id = ? ORDER BY seq LIMIT ?"
+        return await self._run(lambda connection: _records(connection, query, number, limit))
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -85,9 +116,24 @@ class SqliteStore:
             ) from error
 
 
-def _locked(path: Path) -> IO[str]:
+def _lock_file(path: Path) -> Path:
     # A lock of its own, since SQLite's would also keep out the commands that only read.
-    lock = path.with_name(path.name + ".lock").open("w")
+    return path.with_name(path.name + ".lock")
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with _lock_file(path).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _locked(path: Path) -> IO[str]:
+    lock = _lock_file(path).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -171,14 +217,24 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _load(connection: sqlite3.Connection) -> State:
+def _load(connection: sqlite3.Connection, only: DomainName | None = None) -> State:
+    def of_domains(columns: str, table: str, key: str) -> Iterator[tuple[Any, ...]]:
+        query = f"SELECT {columns} FROM {table}"  # noqa: S608 - names of our own
+        if only is None:
+            return connection.execute(query)
+        return connection.execute(f"{query} WHERE {key} = ?", (only.text,))
+
     views: dict[str, dict[str, dict[str, View]]] = {}
-    for domain, role, server, sighting, wire in connection.execute("SELECT * FROM view"):
+    for domain, role, server, sighting, wire in of_domains("*", "view", "domain"):
         of_domain = views.setdefault(domain, {}).setdefault(role, {})
         of_domain[server] = rows.view_of(domain, server, sighting, wire)
+    records: dict[str, dict[RecordKey, TrackedRecord]] = {}
+    for domain, owner, view, text in of_domains("*", "record", "domain"):
+        key = RecordKey(DomainName(owner), view)
+        records.setdefault(domain, {})[key] = rows.record_of_row(text)
     domains = {
-        DomainName(name): rows.domain_of(name, state, views.get(name, {}))
-        for name, state in connection.execute("SELECT name, state FROM domain")
+        DomainName(name): rows.domain_of(name, state, views.get(name, {}), records.get(name, {}))
+        for name, state in of_domains("name, state", "domain", "name")
     }
     accounts = {
         name: rows.account_of(inventory)
@@ -213,6 +269,16 @@ def _keep_state(connection: sqlite3.Connection, step: Step) -> None:
         "INSERT INTO view VALUES (?, ?, ?, ?, ?)",
         (row for domain in step.domains for row in rows.view_rows(domain)),
     )
+    connection.executemany("DELETE FROM record WHERE domain = ?", names)
+    connection.executemany(
+        "INSERT INTO record VALUES (?, ?, ?, ?)",
+        (row for domain in step.domains for row in rows.record_rows(domain)),
+    )
+    connection.executemany(
+        "INSERT INTO change VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+        "SET is_open = excluded.is_open, story = excluded.story",
+        map(rows.change_row, step.changes),
+    )
 
 
 def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
@@ -234,6 +300,15 @@ def _records(
     connection: sqlite3.Connection, query: str, *parameters: str | int
 ) -> tuple[Record, ...]:
     return tuple(rows.record_of(row) for row in connection.execute(query, parameters))
+
+
+def _changes(
+    connection: sqlite3.Connection, limit: int, before: str | None, least_open: int
+) -> tuple[Change, ...]:
+    query = "SELECT story FROM change WHERE id < ? AND is_open >= ? ORDER BY id DESC LIMIT ?"
+    newest = before or "~"  # behind every ULID
+    found = connection.execute(query, (newest, least_open, limit))
+    return tuple(rows.change_of(story) for (story,) in found)
 
 
 _REMEDIES = {

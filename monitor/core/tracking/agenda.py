@@ -5,7 +5,7 @@ from datetime import datetime
 from monitor.core.tracking.changes import Change, ChangeState
 from monitor.core.tracking.policy import Panelists, TrackingPolicy
 from monitor.core.tracking.record import Agenda, TrackedRecord
-from monitor.core.tracking.review import SPLIT_FOR, grace
+from monitor.core.tracking.review import SPLIT_FOR, grace, split_since
 from monitor.core.tracking.tracks import TrackState
 
 _FAST_FOR = 10  # usual intervals, during which a difference is polled fast
@@ -31,7 +31,7 @@ def agenda(record: TrackedRecord, panelists: Panelists, now: datetime) -> Agenda
 def _deadlines(change: Change, policy: TrackingPolicy) -> list[datetime]:
     found = [change.deadline_at]
     if change.state is ChangeState.AUTH_SPLIT and not change.split_told:
-        found.append(change.detected_at + policy.authority_interval * SPLIT_FOR)
+        found.append(split_since(change) + policy.authority_interval * SPLIT_FOR)
     found += [
         track.since + grace(change, policy)
         for track in change.tracks.values()
@@ -52,7 +52,7 @@ def _fast_poll(record: TrackedRecord, policy: TrackingPolicy, now: datetime) -> 
         starts.append(planned.planned_at)
     polled = record.polled_at or now - pause
     until = policy.authority_interval * _FAST_FOR
-    due = [max(start, polled + pause) for start in starts if polled < start + until]
+    due = [max(start, polled + pause) for start in starts if now < start + until]
     return min(due, default=None)
 
 

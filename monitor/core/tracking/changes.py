@@ -69,14 +69,35 @@ class Source(Enum):
     ALIDNS = "alidns"
 
 
+class AuthorityState(Enum):
+    """What one authority has to do with a change."""
+
+    NEW = "new"
+    OLD = "old"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityNow:
+    """What one authority serves; a silent one did so last."""
+
+    server: str
+    state: AuthorityState
+    value: Value | None
+    ttl: int | None
+    serial: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change and how far it has come.
 
     `owner` is the name of the record, the domain or a later hop of its chain; `view` the client
     subnet to which the authorities give it, None for everybody. `unseen_since` is when the old
-    value was last seen: the record changed between then and `detected_at`. `bound_at` is when the
-    last cache that keeps to the TTL has forgotten, None while an authority serves the old value.
+    value was last seen: the record changed between then and `detected_at`; `edited_at` and `lines`
+    are what the DNS provider's own API says of it. `split_at` is when the authorities parted
+    again. `bound_at` is when the last cache that keeps to the TTL has forgotten, None while an
+    authority serves the old value.
     """
 
     id: str
@@ -96,11 +117,15 @@ class Change:
     bound_at: datetime | None = None
     bound_is_assumed: bool = False
     is_observable: bool = True
+    split_at: datetime | None = None
     split_told: bool = False
+    authorities: tuple[AuthorityNow, ...] = ()
     tracks: Mapping[str, Track] = field(default_factory=dict)
     by: str = ""
     note: str = ""
     planned_at: datetime | None = None
+    edited_at: datetime | None = None
+    lines: tuple[str, ...] = ()
     supersedes: str | None = None
     converged_at: datetime | None = None
     settled_at: datetime | None = None
@@ -109,6 +134,10 @@ class Change:
     def is_watched(self, now: datetime) -> bool:
         """Tell whether resolvers are still asked on its account."""
         return self.state.is_open or (self.state is ChangeState.SETTLED and now < self.deadline_at)
+
+    def quiet(self) -> "Change":
+        """Return the change with nobody asked on its account any more."""
+        return replace(self, tracks={n: replace(t, next_at=None) for n, t in self.tracks.items()})
 
     def moved(self, state: ChangeState, at: datetime) -> "Change":
         match state:

@@ -58,15 +58,19 @@ def _begun_by_difference(
             old = next(value for value in values if not value.is_same(new))
             return _continued_from(begun(record, old, new, policy, now), heard, policy, now)
         record = replace(record, agreed=values[0])
-        return _begun_by_plan(record, values[0], policy, now)
+        return _begun_by_plan(record, values[0], heard, policy, now)
     fresh = [value for value in values if not value.is_same(agreed)]
     if not fresh:
-        return _begun_by_plan(record, agreed, policy, now)
+        return _begun_by_plan(record, agreed, heard, policy, now)
     return _continued_from(begun(record, agreed, fresh[0], policy, now), heard, policy, now)
 
 
 def _begun_by_plan(
-    record: TrackedRecord, serving: Value, policy: TrackingPolicy, now: datetime
+    record: TrackedRecord,
+    serving: Value,
+    heard: tuple[ServerHistory, ...],
+    policy: TrackingPolicy,
+    now: datetime,
 ) -> TrackedRecord:
     """Begin the announced change where the authorities serve it already.
 
@@ -77,7 +81,7 @@ def _begun_by_plan(
         return record
     if record.change is not None and record.change.new.is_same(serving):
         return replace(record, planned=None)  # it came, and was seen, before it was announced
-    return begun(record, None, serving, policy, now)
+    return _continued_from(begun(record, None, serving, policy, now), heard, policy, now)
 
 
 def _continued_from(
@@ -102,12 +106,12 @@ def _continued(
     third = [
         v for v in values if not v.is_same(change.new) and not any(v.is_same(old) for old in olds)
     ]
-    if third:
+    if third and change.detected_at < now:
         ended = _ended(record, change, ChangeState.SUPERSEDED, now)
         return _continued_from(begun(ended, change.new, third[0], policy, now), heard, policy, now)
     is_steady = all(history.polls >= _POLLS for history in heard)
     if len(values) > 1 or not is_steady:
-        return _split(record, change) if _serves_other(heard, change.new) else record
+        return _split(record, change, now) if _serves_other(heard, change.new) else record
     if values[0].is_same(change.new):
         return _agreed(record, change, heard)
     ended = _ended(record, change, ChangeState.REVERTED, now)
@@ -148,10 +152,7 @@ def begun(
 def _ended(
     record: TrackedRecord, change: Change, state: ChangeState, now: datetime
 ) -> TrackedRecord:
-    ended = replace(
-        change.moved(state, now),
-        tracks={name: replace(track, next_at=None) for name, track in change.tracks.items()},
-    )
+    ended = change.moved(state, now).quiet()
     return replace(record, change=ended, previous=ended)
 
 
@@ -183,10 +184,10 @@ def _agreed(
     return replace(record, change=after, agreed=change.new)
 
 
-def _split(record: TrackedRecord, change: Change) -> TrackedRecord:
+def _split(record: TrackedRecord, change: Change, now: datetime) -> TrackedRecord:
     if change.all_authorities_at is None:
         return record
-    after = replace(change, all_authorities_at=None, bound_at=None, split_told=False)
+    after = replace(change, all_authorities_at=None, bound_at=None, split_at=now, split_told=False)
     if after.state is not ChangeState.EXPIRED:
         after = replace(after, state=ChangeState.AUTH_SPLIT)
     return replace(record, change=after)

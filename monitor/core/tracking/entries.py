@@ -14,7 +14,7 @@ _KEPT = 128
 class Entry:
     """One cache's copy of the record, as its answers show it.
 
-    `expires_at` follows from the answer: when it came, plus the TTL that it showed.
+    `expires_at` follows from the answer: when it came, plus the `ttl` that it showed, in seconds.
     """
 
     value: Value
@@ -22,6 +22,7 @@ class Entry:
     expires_at: datetime
     first_at: datetime
     last_at: datetime
+    ttl: int = 0
     nsid: str | None = None
     hits: int = 1
 
@@ -38,9 +39,9 @@ def with_sample(
     expires_at = sample.at + timedelta(seconds=sample.ttl)
     for index, known in enumerate(entries):
         if _is_of(known, sample, is_new=is_new, expires_at=expires_at, tolerance=tolerance):
-            met = replace(known, last_at=sample.at, hits=known.hits + 1)
+            met = replace(known, last_at=sample.at, ttl=sample.ttl, hits=known.hits + 1)
             return (*entries[:index], met, *entries[index + 1 :]), False
-    first = Entry(sample.value, is_new, expires_at, sample.at, sample.at, sample.nsid)
+    first = Entry(sample.value, is_new, expires_at, sample.at, sample.at, sample.ttl, sample.nsid)
     return (*entries, first)[-_KEPT:], True
 
 
@@ -50,6 +51,22 @@ def _is_of(
     if entry.is_new is not is_new or abs(entry.expires_at - expires_at) > tolerance:
         return False
     return entry.nsid is None or sample.nsid is None or entry.nsid == sample.nsid
+
+
+def with_constant(entries: tuple[Entry, ...], sample: Sample) -> tuple[Entry, ...]:
+    """Return the entries after an old answer whose TTL never falls: all such are one."""
+    olds = [entry for entry in entries if not entry.is_new]
+    alike = [entry for entry in olds if entry.ttl == sample.ttl] or olds[-1:]
+    if not alike:
+        return with_sample(entries, sample, is_new=False, tolerance=timedelta())[0]
+    others = tuple(entry for entry in entries if entry not in alike)
+    one = replace(
+        alike[0],
+        last_at=sample.at,
+        expires_at=sample.at + timedelta(seconds=sample.ttl),
+        hits=sum(entry.hits for entry in alike) + 1,
+    )
+    return (*others, one)
 
 
 def replaced(entries: tuple[Entry, ...], at: datetime) -> tuple[Entry, ...]:

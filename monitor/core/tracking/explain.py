@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport
 from monitor.core.tracking.authorities import ServerHistory
-from monitor.core.tracking.following import STALE_TTL
+from monitor.core.tracking.following import STALE, STALE_TTL
 from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import Track, TrackState
 from monitor.core.tracking.values import Sample, Value, ValueKind
 
-_STALE = frozenset({3, 19})  # EDE: stale answer, stale NXDOMAIN (RFC 8914 §4.4, §4.20)
 _UNREACHED = frozenset({22, 23})  # EDE: no reachable authority, network error
 _SLACK = timedelta(seconds=2)
 _TTL_SLACK = 2  # seconds
@@ -73,8 +72,8 @@ class Scene:
         published = self.published(old.value) if old and old.value else None
         if old is None or published is None or old.ttl > published or _is_stale(old):
             return None
-        if old.ttl <= STALE_TTL < published:
-            return None  # as likely the short TTL of an expired copy
+        if old.ttl <= STALE_TTL < published or _ttl_floor(self):
+            return None  # as likely the short TTL of an expired copy, or a TTL of its own making
         return old.at - timedelta(seconds=published - old.ttl)
 
     @property
@@ -87,7 +86,7 @@ class Scene:
 
 
 def _is_stale(sample: Sample) -> bool:
-    return bool(_STALE & set(sample.extended_errors))
+    return bool(STALE & set(sample.extended_errors))
 
 
 def explain(scene: Scene) -> Reason | None:

@@ -16,6 +16,7 @@ from monitor.core.tracking.entries import (
     expiry_to_wait_for,
     old_alive,
     replaced,
+    with_constant,
     with_sample,
 )
 from monitor.core.tracking.occupancy import is_skewed, most_caches
@@ -31,6 +32,7 @@ from monitor.core.tracking.tracks import (
 )
 from monitor.core.tracking.values import Sample
 
+STALE = frozenset({3, 19})  # EDE: stale answer, stale NXDOMAIN (RFC 8914 §4.4, §4.20)
 STALE_TTL = 30  # seconds; what a server shows for expired data (RFC 8767 §4)
 _RECENT = 12
 _TAPS = 2  # quick questions after a short-lived old answer
@@ -38,6 +40,8 @@ _TAPPED_VISITS = 4
 _DOUBTERS = 3  # an old answer and two more decide whether a resolver has regressed
 _HALVINGS = 5  # repeated looks share the allowed risk, at most 1/32 each
 _FLAPS = 3
+_AGAIN = 2  # looks after the bound
+_SURER = 10  # times, before a word that is final
 _TRIES = 3  # failures before the pace slackens
 _RENEWALS = 4
 _MISTRUST = 4  # times the usual evidence, of a resolver that keeps more than the TTL
@@ -102,16 +106,22 @@ class _Look:
         self._facts, self._policy = facts, policy
         self._at, self._ttl = sample.at, sample.ttl
         self._is_new = sample.value is not None and sample.value.is_same(facts.new)
+        self._is_told_stale = not self._is_new and bool(STALE & set(sample.extended_errors))
+        if self._is_told_stale:
+            sample = replace(sample, ttl=0)  # what it shows is for how long it may be repeated
         known, self._earlier = track.entries, track.recent
         self._had_new = any(entry.is_new for entry in known)
         if self._is_new and track.caches == 1 and track.census.is_done:
             known = replaced(known, sample.at)
-        entries, self._is_unseen = with_sample(
-            known,
-            sample,
-            is_new=self._is_new,
-            tolerance=policy.fingerprint_tolerance,
-        )
+        if self._is_constant():
+            entries, self._is_unseen = with_constant(known, sample), False
+        else:
+            entries, self._is_unseen = with_sample(
+                known,
+                sample,
+                is_new=self._is_new,
+                tolerance=policy.fingerprint_tolerance,
+            )
         had_alive = bool(old_alive(track.entries, sample.at))
         self._is_surprise = not (self._is_new or had_alive or track.state is TrackState.CENSUS)
         self._track = replace(
@@ -127,9 +137,10 @@ class _Look:
 
     def _is_expired_copy(self) -> bool:
         """Tell whether old answers bear the same short TTL again: that of expired data."""
-        if self._is_new or not self._ttl <= STALE_TTL < self._facts.old_ttl:
+        if self._is_new:
             return False
-        return self._is_shown_before()
+        is_short = self._ttl <= STALE_TTL < self._facts.old_ttl
+        return self._is_told_stale or (is_short and self._is_shown_before())
 
     def taken(self) -> Track:
         match self._track.state:
@@ -162,7 +173,10 @@ class _Look:
             census = Census()  # one cache that has just renewed its copy would look like two
         since = census.since or self._at
         samples = census.samples + 1
-        distinct = sum(entry.last_at >= since for entry in self._track.entries)
+        # Of the new copies those that live at one time: a cache that renews its own is no other.
+        met = (entry for entry in self._track.entries if entry.last_at >= since)
+        living = sum(not entry.is_new or self._at <= entry.expires_at for entry in met)
+        distinct = max(1, living, census.distinct)
         last_unseen = samples if distinct > census.distinct else census.last_unseen
         return Census(since, samples, distinct, last_unseen)
 
@@ -185,9 +199,26 @@ class _Look:
 
     def _is_opaque_ttl(self) -> bool:
         """Tell whether the TTL that was shown is no remaining life of a copy."""
-        if self._ttl <= STALE_TTL < self._facts.old_ttl:
+        if self._is_told_stale or self._ttl <= STALE_TTL < self._facts.old_ttl:
             return True
         return self._is_shown_before()
+
+    def _is_constant(self) -> bool:
+        """Tell whether the last old answers bore the same TTL as this: it does not run down.
+
+        Where new answers came too, these may be several caches that give out expired data.
+        """
+        olds = [s for s in self._earlier if s.value and not s.value.is_same(self._facts.new)]
+        last = olds[-2:]
+        is_apart = bool(last) and self._at - last[0].at > self._policy.fingerprint_tolerance * 2
+        return (
+            not self._is_new
+            and not self._had_new
+            and len(last) == 2
+            and all(sample.ttl == self._ttl for sample in last)
+            and not self._is_told_stale
+            and is_apart
+        )
 
     def _is_shown_before(self) -> bool:
         """Tell whether an old answer had the very TTL before: then it does not run down."""
@@ -232,11 +263,20 @@ class _Look:
             return self._doubted()
         if track.state is TrackState.CONVERGED and self._at >= facts.bound_at:
             self._track = track = replace(track, confirmed=track.confirmed + 1)
-            if track.confirmed >= 2:
-                self._track = track.moved(TrackState.SETTLED, self._at)
-            else:
+            if not self._is_settled():
                 return self._asking_at(self._at + self._policy.sample_gap)
+            self._track = track.moved(TrackState.SETTLED, self._at)
         return self._asking_at(self._next_watch())
+
+    def _is_settled(self) -> bool:
+        """Tell whether the looks after the bound are enough for a word that is final."""
+        track, policy = self._track, self._policy
+        if track.confirmed < _AGAIN:
+            return False
+        if track.agreed >= policy.max_confirmations * _MISTRUST:
+            return True
+        prior = 1.0 if track.is_mistrusted else policy.residual_risk
+        return prior * hidden_share(track.caches, track.agreed) <= policy.risk / _SURER
 
     def _doubted(self) -> Track:
         track, at = self._track, self._at

@@ -85,6 +85,15 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """The provider's API says when the record was edited, and for which lines."""
+
+    change: str
+    edited_at: datetime
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """Nothing but that it is later."""
 
@@ -111,6 +120,7 @@ Happening: TypeAlias = (
     | Delegated
     | ResolverAnswered
     | Announced
+    | Explained
     | TimePassed
     | Restarted
     | ClockStepped

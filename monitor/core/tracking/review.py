@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.core.tracking.changes import Change, ChangeState
+from monitor.core.tracking.changes import AuthorityNow, AuthorityState, Change, ChangeState
 from monitor.core.tracking.following import awaiting, counted
 from monitor.core.tracking.policy import Panelists, TrackingPolicy
 from monitor.core.tracking.reasons import Reason
@@ -21,7 +21,8 @@ def reviewed(record: TrackedRecord, panelists: Panelists, now: datetime) -> Trac
     if change is None or change.state.is_final or not change.is_watched(now):
         return record
     policy = panelists.policy
-    change = replace(change, tracks=_tracks(change, panelists, now))
+    authorities = _authorities(record, change)
+    change = replace(change, tracks=_tracks(change, panelists, now), authorities=authorities)
     change = _with_told(change, policy, now)
     return replace(record, change=_state_reviewed(change, panelists, now))
 
@@ -33,6 +34,22 @@ def _plan_reviewed(record: TrackedRecord, now: datetime) -> TrackedRecord:
     return replace(record, planned=None, previous=planned.moved(ChangeState.CANCELLED, now))
 
 
+def _authorities(record: TrackedRecord, change: Change) -> tuple[AuthorityNow, ...]:
+    found = list[AuthorityNow]()
+    for name, history in sorted(record.authorities.items()):
+        if not history.is_listed:
+            continue
+        newest, serving = history.newest, history.serving
+        state = AuthorityState.OLD
+        if serving is None or history.silent_since is not None:
+            state = AuthorityState.SILENT
+        elif serving.is_same(change.new):
+            state = AuthorityState.NEW
+        value, ttl = (newest.value, newest.ttl) if newest else (None, None)
+        found.append(AuthorityNow(name, state, value, ttl, history.serial))
+    return tuple(found)
+
+
 def _tracks(change: Change, panelists: Panelists, now: datetime) -> Mapping[str, Track]:
     """Return one track for each resolver, in or out of the wait for the authorities."""
     policy = panelists.policy
@@ -42,7 +59,8 @@ def _tracks(change: Change, panelists: Panelists, now: datetime) -> Mapping[str,
         if not change.is_observable:
             track = replace(track, reason=Reason.NOT_OBSERVABLE).moved(TrackState.UNKNOWN, now)
         elif change.all_authorities_at is None:
-            if track.state is not TrackState.AUTH_WAIT or track.next_at is None:
+            is_asked = now < change.detected_at + policy.follow_for
+            if track.state is not TrackState.AUTH_WAIT or (track.next_at is None and is_asked):
                 track = replace(
                     awaiting(name, now),
                     recent=track.recent[-1:],
@@ -58,7 +76,7 @@ def _tracks(change: Change, panelists: Panelists, now: datetime) -> Mapping[str,
 
 def _with_told(change: Change, policy: TrackingPolicy, now: datetime) -> Change:
     is_split = change.all_authorities_at is None and not change.split_told
-    if is_split and now >= change.detected_at + policy.authority_interval * SPLIT_FOR:
+    if is_split and now >= split_since(change) + policy.authority_interval * SPLIT_FOR:
         change = replace(change, split_told=True)
     patience = grace(change, policy)
     late = {
@@ -69,6 +87,10 @@ def _with_told(change: Change, policy: TrackingPolicy, now: datetime) -> Change:
         and now >= track.since + patience
     }
     return replace(change, tracks={**change.tracks, **late}) if late else change
+
+
+def split_since(change: Change) -> datetime:
+    return change.split_at or change.detected_at
 
 
 def grace(change: Change, policy: TrackingPolicy) -> timedelta:
@@ -87,8 +109,7 @@ def _state_reviewed(change: Change, panelists: Panelists, now: datetime) -> Chan
         change.state is ChangeState.EXPIRED
         and now >= change.detected_at + panelists.policy.follow_for
     ):
-        quiet = {name: replace(track, next_at=None) for name, track in change.tracks.items()}
-        change = replace(change, tracks=quiet)
+        change = change.quiet()
     return change
 
 
@@ -96,7 +117,7 @@ def _by_tracks(change: Change, panelists: Panelists, now: datetime) -> Change:
     reached = [t for t in change.tracks.values() if t.state is not TrackState.UNREACHABLE]
     weights = {name: resolver.weight for name, resolver in panelists.resolvers.items()}
     is_covered = bool(reached) and change.coverage(weights) >= panelists.policy.min_coverage
-    has_all = is_covered and all(track.state.has_converged for track in reached)
+    has_all = is_covered and all(t.state.has_converged and t.doubt is None for t in reached)
     is_settled = has_all and all(track.state is TrackState.SETTLED for track in reached)
     match change.state:
         case ChangeState.PROPAGATING if has_all:

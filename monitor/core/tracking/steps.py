@@ -21,6 +21,7 @@ from monitor.core.tracking.record import (
     AuthoritiesAnswered,
     ClockStepped,
     Delegated,
+    Explained,
     Happening,
     ResolverAnswered,
     Restarted,
@@ -70,6 +71,8 @@ def _taken(  # noqa: PLR0911  # one way out for each thing that can happen
             return _answered(record, happening, panelists)
         case Announced():
             return judged(_announced(record, happening, policy, now), policy, now)
+        case Explained():
+            return _explained_by_provider(record, happening)
         case TimePassed():
             return judged(record, policy, now)
         case Restarted():
@@ -102,7 +105,12 @@ def _delegated(record: TrackedRecord, found: Delegated, now: datetime) -> Tracke
 def _announced(
     record: TrackedRecord, announced: Announced, policy: TrackingPolicy, now: datetime
 ) -> TrackedRecord:
-    at, key = announced.planned_at, record.key
+    at, key, known = announced.planned_at, record.key, record.change
+    if known is not None and not known.state.is_final and known.new.is_same(announced.new):
+        # It was seen before it was announced: the announcement names who and why.
+        source = Source.ANNOUNCED if known.source is Source.OBSERVED else known.source
+        named = replace(known, source=source, by=announced.by, note=announced.note, planned_at=at)
+        return replace(record, change=named)
     deadline = max(at, now) + policy.window
     planned = Change(
         id=change_id(
@@ -125,10 +133,21 @@ def _announced(
     return replace(record, planned=planned)
 
 
+def _explained_by_provider(record: TrackedRecord, told: Explained) -> TrackedRecord:
+    change = record.change
+    if change is None or change.id != told.change:
+        return record
+    source = Source.ALIDNS if change.source is Source.OBSERVED else change.source
+    after = replace(change, source=source, edited_at=told.edited_at, lines=told.lines)
+    return replace(record, change=after)
+
+
 def _cancelled(record: TrackedRecord, now: datetime) -> TrackedRecord:
-    change = record.under_way
+    change = record.change
     planned = record.planned.moved(ChangeState.CANCELLED, now) if record.planned else None
-    ended = change.moved(ChangeState.CANCELLED, now) if change else record.change
+    if change is not None and change.state.is_open:
+        change = change.moved(ChangeState.CANCELLED, now)
+    ended = change.quiet() if change else None
     return replace(record, change=ended, previous=planned or record.previous, planned=None)
 
 
@@ -197,11 +216,12 @@ def _explained(record: TrackedRecord, resolver: str, panelists: Panelists) -> Tr
     reason = explain(scene)
     if reason is Reason.AUTH_HIDDEN_LAG and (fetched := scene.fetched_at()) is not None:
         # A stale node of the authorities: what it gives out may be kept from then on.
-        limit = fetched + timedelta(seconds=change.old_ttl or 0)
+        limit = fetched + timedelta(seconds=(change.old_ttl or 0) + 1)
         change = replace(change, bound_at=max(limit, change.bound_at or limit))
-    if reason is not track.reason:
-        track = replace(track, reason=reason)
-    return _with_track(record, change, track)
+        # What one resolver alone did not show explains the others too.
+        tracks = {n: replace(t, reason=explain(scene.of(t))) for n, t in change.tracks.items()}
+        return replace(record, change=replace(change, tracks=tracks))
+    return _with_track(record, change, replace(track, reason=reason))
 
 
 def _scene(record: TrackedRecord, change: Change, track: Track, panelists: Panelists) -> Scene:
@@ -229,7 +249,7 @@ def _restarted(record: TrackedRecord, panelists: Panelists, now: datetime) -> Tr
     for number, (name, track) in enumerate(sorted(change.tracks.items())):
         if track.state is TrackState.CENSUS:
             track = counted(track, now, policy)  # noqa: PLW2901
-        if track.next_at is not None and track.next_at <= now:
+        if track.next_at is not None and track.next_at <= now + policy.expiry_margin:
             share = number / len(change.tracks)
             track = replace(track, next_at=now + policy.authority_interval * share)  # noqa: PLW2901
         tracks[name] = track

@@ -19,7 +19,6 @@ _ENDS = {
     ChangeState.CANCELLED: EventType.CHANGE_CANCELLED,
 }
 _ARRIVALS = {
-    ChangeState.CONVERGED: EventType.CONVERGED,
     ChangeState.SETTLED: EventType.SETTLED,
     ChangeState.EXPIRED: EventType.WINDOW_EXPIRED,
 }
@@ -48,6 +47,11 @@ class Teller:
         known = before.change if before.change and before.change.id == change.id else None
         if known is None:
             yield self._event(EventType.CHANGE_DETECTED, change, **_described(change))
+        if known is not None and known.planned_at is None and change.planned_at is not None:
+            yield self._event(EventType.CHANGE_ANNOUNCED, change, **_described(change))
+        if change.edited_at is not None and (known is None or known.edited_at is None):
+            said: dict[str, Json] = {"edited_at": _time(change.edited_at), "lines": change.lines}
+            yield self._event(EventType.CHANGE_EXPLAINED, change, **said)
         if change.state not in _ENDS:
             yield from self._of_authorities(known, change, after)
             yield from self._of_tracks(known, change)
@@ -115,18 +119,26 @@ class Teller:
         )
 
     def _of_state(self, known: Change | None, change: Change) -> Iterator[Event]:
-        arrived = _ARRIVALS.get(change.state)
-        if arrived is not None and (known is None or known.state is not change.state):
-            yield self._event(
-                arrived,
-                change,
-                coverage=round(change.coverage(self._weights), 4),
-                progress=round(change.progress(self._now, self._weights), 4),
-                late=late(change),
-                unverified=unverified(change),
-            )
+        if change.converged_at is not None and _has_just_converged(known, change):
+            yield self._arrived(EventType.CONVERGED, known, change)
+        has_moved = known is None or known.state is not change.state
+        if has_moved and (arrived := _ARRIVALS.get(change.state)) is not None:
+            yield self._arrived(arrived, known, change)
 
-    def _event(self, event: EventType, change: Change, **data: Json) -> Event:
+    def _arrived(self, event: EventType, known: Change | None, change: Change) -> Event:
+        return self._event(
+            event,
+            change,
+            kind=change.kind.value,
+            after_seconds=round((self._now - change.detected_at).total_seconds(), 3),
+            is_first=known is None or known.converged_at is None,
+            coverage=round(change.coverage(self._weights), 4),
+            progress=round(change.progress(self._now, self._weights), 4),
+            late=late(change),
+            unverified=unverified(change),
+        )
+
+    def _event(self, event: EventType, change: Change, /, **data: Json) -> Event:
         where: dict[str, Json] = {}
         if change.owner != change.domain:
             where["owner"] = change.owner.text
@@ -135,6 +147,13 @@ class Teller:
         return Event(
             event, self._now, change.domain, None, change.id, where | data, self._evidence
         )
+
+
+def _has_just_converged(known: Change | None, change: Change) -> bool:
+    if known is None or known.converged_at is None:
+        return True
+    has = {ChangeState.CONVERGED, ChangeState.SETTLED}
+    return known.state is ChangeState.PROPAGATING and change.state in has
 
 
 def late(change: Change) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from monitor.entrypoints.web.api import Api
+from monitor.entrypoints.web.changes_api import ChangesApi
 from monitor.entrypoints.web.headers import SECURITY_HEADERS, SecurityHeaders
 from monitor.entrypoints.web.operations import Operations
 from monitor.entrypoints.web.problems import problem
@@ -28,6 +29,7 @@ _FOR_SCRIPTS = ("/api/", "/-/", "/metrics")
 def create_app(site: Site) -> Starlette:
     """Return the application; it holds no state of its own."""
     screens, api, operations = Screens(site), Api(site), Operations(site)
+    changes = ChangesApi(site)
     static = resources.files("monitor.entrypoints.web") / "static"
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -48,6 +50,9 @@ def create_app(site: Site) -> Starlette:
             Route("/api/v1/domains", api.domains),
             Route("/api/v1/domains/{domain}", api.domain),
             Route("/api/v1/domains/{domain}/history", api.history),
+            Route("/api/v1/changes", changes.changes),
+            Route("/api/v1/changes", changes.announce, methods=["POST"]),
+            Route("/api/v1/changes/{id}", changes.change),
             Route("/api/v1/resolvers", api.resolvers),
             Route("/api/v1/inventory", api.inventory),
             Mount("/static", StaticFiles(directory=str(static))),

@@ -73,7 +73,7 @@ def query_of(request: Request) -> Query:
     return Query(
         _status(parameters.get("status", "")),
         parameters.get("q", "").strip().lower(),
-        _limit(parameters.get("limit") or str(DEFAULT_LIMIT)),
+        limit_of(parameters.get("limit") or str(DEFAULT_LIMIT)),
         parameters.get("cursor", ""),
     )
 
@@ -96,7 +96,8 @@ def _status(written: str) -> DomainStatus | None:
     return known.get(written)
 
 
-def _limit(written: str) -> int:
+def limit_of(written: str) -> int:
+    """Return how many items a request wants; an HTTP error where that makes no sense."""
     if not written.isascii() or not written.isdigit() or len(written) > len(str(MAX_LIMIT)):
         raise HTTPException(400, f"limit: a number from 1 to {MAX_LIMIT}")
     if not 1 <= int(written) <= MAX_LIMIT:

@@ -2,26 +2,44 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
 from monitor.core.events import Record
 from monitor.core.names import DomainName
+from monitor.core.tracking.changes import Change
+from monitor.usecases.announce import Announcement
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
+
+
+class Changes(Protocol):
+    """All changes that ever were, as the store keeps them. Each may raise StoreError."""
+
+    async def changes(
+        self, limit: int, *, before: str | None = None, only_open: bool = False
+    ) -> tuple[Change, ...]: ...
+
+    async def change(self, number: str) -> Change | None: ...
+
+    async def story(self, number: str, limit: int) -> tuple[Record, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the pages need of the daemon.
 
-    `history` gives the newest records first and may raise StoreError. `reload` returns the faults
+    `history` gives the newest records first and, as `changes`, may raise StoreError. `announce`
+    may raise NotAnnounced. `reload` returns the faults
     that kept it from succeeding. Without `may_write` nothing can be changed. `language` is for
     readers who did not choose one; None means: as the browser asks.
     """
 
     snapshot: Callable[[], Snapshot]
     history: Callable[[DomainName, int], Awaitable[tuple[Record, ...]]]
+    changes: Changes
+    announce: Callable[[Announcement], Awaitable[Change]]
     registry: CollectorRegistry
     is_ready: Callable[[], bool]
     reload: Callable[[], Awaitable[tuple[str, ...]]]

@@ -9,11 +9,14 @@ from starlette.testclient import TestClient
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
+from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import SnapshotCollector
 from monitor.entrypoints.web.app import Site, create_app
 from monitor.ports import StoreError
+from monitor.usecases.announce import Announcement, NotAnnounced
 from monitor.usecases.snapshot import Snapshot
 from tests.entrypoints.sample import sample_history, sample_snapshot
+from tests.fakes.memory_store import MemoryStore
 
 LISTENER = "http://127.0.0.1:9953"
 
@@ -38,6 +41,8 @@ def site_of(snapshot: Snapshot | None = None) -> Site:
     return Site(
         snapshot=lambda: shown,
         history=_history,
+        changes=MemoryStore(),
+        announce=_announce,
         registry=registry,
         is_ready=lambda: True,
         reload=Reloads(),
@@ -67,6 +72,10 @@ def snapshot_with(*domains: DomainState) -> Snapshot:
 async def unreadable(_domain: DomainName, _limit: int) -> tuple[Record, ...]:
     """Stand for a store that cannot give its history."""
     raise StoreError("database disk image is malformed: /var/lib/secret.db")
+
+
+async def _announce(announcement: Announcement) -> Change:
+    raise NotAnnounced(f"{announcement.domain} is not watched")
 
 
 async def _history(domain: DomainName, limit: int) -> tuple[Record, ...]:

@@ -1,0 +1,272 @@
+"""What rounds, announcements and time mean for the records of one domain, and for its changes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from monitor.core.events import Event, EventType, Json, evidence_of
+from monitor.core.names import DomainName
+from monitor.core.servers import Delegation, Resolver
+from monitor.core.state import DomainState, State, Step
+from monitor.core.status import Sighting
+from monitor.core.targets import TargetPolicy, classify
+from monitor.core.tracking.agenda import agenda
+from monitor.core.tracking.changes import Change, ChangeKind
+from monitor.core.tracking.policy import Panelists, TrackingPolicy
+from monitor.core.tracking.record import (
+    Agenda,
+    Announced,
+    AuthoritiesAnswered,
+    ClockStepped,
+    Delegated,
+    Explained,
+    Happening,
+    RecordKey,
+    ResolverAnswered,
+    Restarted,
+    TimePassed,
+    TrackedRecord,
+    Unwatched,
+)
+from monitor.core.tracking.steps import step
+from monitor.core.tracking.values import sample_of
+
+MOST_HOPS = 8  # of one chain that are followed each as a record of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Followers:
+    """Who follows the changes, by which parameters: all configured resolvers, by name."""
+
+    policy: TrackingPolicy
+    resolvers: Mapping[str, Resolver]
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The client subnets for which the authorities are asked; the empty one is everybody."""
+        subnets = {r.client_subnet for r in self.resolvers.values() if r.client_subnet}
+        return ("", *sorted(subnets))
+
+    def of(self, view: str) -> Panelists:
+        """Return the resolvers that get what the authorities give to that view."""
+        found = {n: r for n, r in self.resolvers.items() if (r.client_subnet or "") == view}
+        return Panelists(self.policy, found)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityLook:
+    """One poll of the authorities of one record; serials by server, where they are known."""
+
+    key: RecordKey
+    delegation: Delegation
+    sightings: tuple[Sighting, ...]
+    serials: Mapping[str, int] = field(default_factory=dict)
+
+
+def track_authorities(
+    state: DomainState, looks: Sequence[AuthorityLook], followers: Followers, now: datetime
+) -> Step:
+    """Take one poll of the domain's record and of each later hop of its chain.
+
+    Hops that are not among the `looks` are not passed any more.
+    """
+    steps = _Steps(state, followers, now)
+    for look in looks:
+        servers = frozenset(authority.name for authority in look.delegation.authorities)
+        kept_for = look.delegation.kept_for
+        steps.take(look.key, Delegated(servers, look.delegation.is_consistent, kept_for))
+        samples = {s.server: sample_of(s, look.key.owner) for s in look.sightings}
+        evidence = tuple(evidence_of(sighting) for sighting in look.sightings)
+        steps.take(look.key, AuthoritiesAnswered(samples, look.serials, evidence))
+    steps.drop(frozenset(look.key for look in looks))
+    return steps.joined()
+
+
+def track_resolvers(
+    state: DomainState, sightings: Iterable[Sighting], followers: Followers, now: datetime
+) -> Step:
+    """Take the resolvers' answers for every record that is changing in their view."""
+    steps = _Steps(state, followers, now)
+    for sighting in sightings:
+        resolver = followers.resolvers.get(sighting.server)
+        if resolver is None:
+            continue
+        for key in _changing(state, resolver, now):
+            sample = sample_of(sighting, key.owner)
+            evidence = (evidence_of(sighting),)
+            steps.take(key, ResolverAnswered(sighting.server, sample, evidence))
+    return steps.joined()
+
+
+def track_time(state: DomainState, followers: Followers, now: datetime) -> Step:
+    """Take it that nothing happened but that it is later."""
+    return _all_take(state, TimePassed(), followers, now)
+
+
+def track_restart(state: DomainState, followers: Followers, now: datetime) -> Step:
+    """Take up the open changes after the process began anew."""
+    return _all_take(state, Restarted(), followers, now)
+
+
+def track_clock(state: DomainState, by: timedelta, followers: Followers, now: datetime) -> Step:
+    """Move what is stored with the clock on the wall, so that what remains stays as it was."""
+    return _all_take(state, ClockStepped(by), followers, now)
+
+
+def track_announcement(
+    state: DomainState, announced: Announced, followers: Followers, now: datetime
+) -> Step:
+    """Expect a change of the domain's own record, in every view."""
+    steps = _Steps(state, followers, now)
+    for view in followers.views:
+        steps.take(RecordKey(state.domain, view), announced)
+    return steps.joined()
+
+
+def track_explanation(
+    state: DomainState, key: RecordKey, told: Explained, followers: Followers, now: datetime
+) -> Step:
+    """Take what the DNS provider's API says of a change."""
+    steps = _Steps(state, followers, now)
+    steps.take(key, told)
+    return steps.joined()
+
+
+def unexplained(state: DomainState) -> tuple[tuple[RecordKey, Change], ...]:
+    """Return the domain's own changes under way of which only the authorities have told."""
+    return tuple(
+        (key, change)
+        for key, record in state.records.items()
+        if key.owner == state.domain
+        and (change := record.under_way) is not None
+        and change.edited_at is None
+        and change.kind is not ChangeKind.TTL
+    )
+
+
+def unwatched(state: DomainState, now: datetime) -> Step:
+    """End the changes of a domain that is no longer bound."""
+    return _all_take(state, Unwatched(), Followers(TrackingPolicy(), {}), now)
+
+
+def agendas(
+    state: DomainState, followers: Followers, now: datetime
+) -> Iterator[tuple[RecordKey, Agenda]]:
+    """Yield what is due when for each record of the domain."""
+    for key, record in state.records.items():
+        yield key, agenda(record, followers.of(key.view), now)
+
+
+def is_left_alone(state: DomainState, resolver: Resolver, now: datetime) -> bool:
+    """Tell whether usual rounds leave the resolver out, since a question would do harm or waste.
+
+    While a change is under way its own agenda asks, just when an answer can be new.
+    """
+    for key in _changing(state, resolver, now):
+        change = state.records[key].change
+        track = change.tracks.get(resolver.name) if change else None
+        is_asked = track is not None and track.next_at is not None
+        if track is not None and is_asked and not track.state.has_converged:
+            return True
+    return False
+
+
+def records_of(state: DomainState, view: str, policy: TargetPolicy) -> tuple[RecordKey, ...]:
+    """Return the records whose authorities have to be asked: the domain's, and later hops.
+
+    The chain is followed as the authorities agreed on it, up to where OSS or a proxy begins: what
+    is behind that is the vendor's own affair.
+    """
+    owners = [state.domain]
+    while len(owners) <= MOST_HOPS:
+        record = state.records.get(RecordKey(owners[-1], view))
+        target = record.agreed.target if record and record.agreed else None
+        if target is None or target in owners or _is_vendors(target, state, policy):
+            break
+        owners.append(target)
+    return tuple(RecordKey(owner, view) for owner in owners)
+
+
+def _is_vendors(name: DomainName, state: DomainState, policy: TargetPolicy) -> bool:
+    bound = state.binding
+    is_target = bound is not None and bound.target.name == name
+    return is_target or classify(name, policy) is not None or policy.is_proxy(name)
+
+
+def _changing(state: DomainState, resolver: Resolver, now: datetime) -> list[RecordKey]:
+    view = resolver.client_subnet or ""
+    return [
+        key
+        for key, record in state.records.items()
+        if key.view == view and record.change is not None and record.change.is_watched(now)
+    ]
+
+
+def _all_take(
+    state: DomainState, happening: Happening, followers: Followers, now: datetime
+) -> Step:
+    steps = _Steps(state, followers, now)
+    for key in state.records:
+        steps.take(key, happening)
+    return steps.joined()
+
+
+class _Steps:
+    """Steps of several records of one domain, joined to one."""
+
+    def __init__(self, state: DomainState, followers: Followers, now: datetime) -> None:
+        self._before = state
+        self._records = dict(state.records)
+        self._followers = followers
+        self._now = now
+        self._events = list[Event]()
+        self._changes = dict[str, Change]()
+
+    def take(self, key: RecordKey, happening: Happening) -> None:
+        known = self._records.get(key) or TrackedRecord(self._before.domain, key)
+        stepped = step(known, happening, self._followers.of(key.view), self._now)
+        self._records[key] = stepped.record
+        self._events += stepped.events
+        self._changes |= {change.id: change for change in stepped.changes}
+
+    def drop(self, looked_at: frozenset[RecordKey]) -> None:
+        """Forget hops that the chain does not pass any more, once nothing is open there."""
+        for key, record in list(self._records.items()):
+            if key not in looked_at and record.under_way is None and record.planned is None:
+                del self._records[key]
+
+    def joined(self) -> Step:
+        after = replace(self._before, records=self._records)
+        found = Step(changes=tuple(self._changes.values()), events=_as_one_notice(self._events))
+        return found if after == self._before else replace(found, domains=(after,))
+
+
+def _as_one_notice(events: list[Event]) -> tuple[Event, ...]:
+    """Return the events with all windows of the domain that are over told in one."""
+    over = [event for event in events if event.type is EventType.WINDOW_EXPIRED]
+    if len(over) < 2:
+        return tuple(events)
+    first = over[0]
+    late: dict[str, Json] = {}
+    for event in over:
+        part = event.data["late"]
+        late |= part if isinstance(part, Mapping) else {}
+    unverified = sorted(
+        {name for e in over for name in _names(e.data["unverified"])} - late.keys()
+    )
+    changes = tuple(event.change for event in over)
+    data = {**first.data, "late": late, "unverified": tuple(unverified), "changes": changes}
+    rest = [event for event in events if event.type is not EventType.WINDOW_EXPIRED]
+    return (*rest, replace(first, data=data))
+
+
+def _names(value: Json) -> tuple[str, ...]:
+    return tuple(str(name) for name in value) if isinstance(value, tuple) else ()
+
+
+def announce_all(
+    state: State, domain: DomainName, announced: Announced, followers: Followers, now: datetime
+) -> Step:
+    """Expect a change of a watched domain; nothing where it is not watched."""
+    known = state.domains.get(domain)
+    return Step() if known is None else track_announcement(known, announced, followers, now)
