@@ -40,7 +40,8 @@ class Desk:
         """Return when somebody has asked a resolver: what was before is known by then."""
 
         async def asked() -> bool:
-            return self.world.caches["honest"].queries.total() > 0
+            queries = self.world.caches["honest"].queries
+            return any(name.startswith(MODIFIED) and kind == "A" for name, kind in queries)
 
         await eventually(asked)
 

@@ -15,6 +15,7 @@ from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
 from monitor.core.status import DomainStatus, Fault, View
 from monitor.ports import Store
+from tests.contracts.followed import changes, stages
 from tests.core.samples import BINDING, DOMAIN, MINUTE, RIGHT, START, WRONG, sighting
 
 Open: TypeAlias = Callable[[], Store]
@@ -60,7 +61,9 @@ FULL = DomainState(
         **{why.value: seen(why.value, NoAnswer(why, "because")) for why in NoAnswerReason},
     },
     authorities={"ns1 (127.0.0.1:53)": seen("ns1 (127.0.0.1:53)", RIGHT)},
+    records={record.key: record for record in (stages()[-1], stages(view="192.0.2.0/24")[9])},
 )
+CHANGES = changes()
 ACCOUNT = AccountInventory(
     "shop", (BINDING,), START, (Failure(FailureReason.DENIED, Scope.BUCKET, "b", "why"),)
 )
@@ -146,6 +149,47 @@ class StoreContract:
         await store.commit(Step(events=events))
         assert [r.event.data["nr"] for r in await store.history(DOMAIN, limit=2)] == [5, 3]
         assert [r.event.data["nr"] for r in await store.history(other, limit=9)] == [2]
+
+    async def test_one_domain_can_be_had_alone(self, store: Store) -> None:
+        other = DomainState(DomainName("other.example"), None, START)
+        await store.commit(Step(domains=(FULL, other)))
+        assert await store.domain(DOMAIN) == FULL
+        assert await store.domain(DomainName("nobody.example")) is None
+
+    async def test_changes_are_kept_over_a_restart_and_told_newest_first(
+        self, open_store: Open
+    ) -> None:
+        first = open_store()
+        await first.commit(Step(changes=CHANGES))
+        await first.close()
+        second = open_store()
+        assert await second.changes(limit=10) == tuple(reversed(CHANGES))
+        newest = await second.changes(limit=1)
+        assert newest == CHANGES[-1:]
+        assert await second.changes(limit=10, before=newest[0].id) == tuple(reversed(CHANGES[:-1]))
+        is_open = tuple(c for c in reversed(CHANGES) if c.state.is_open)
+        assert await second.changes(limit=10, only_open=True) == is_open
+        assert 0 < len(is_open) < len(CHANGES)
+        await second.close()
+
+    async def test_a_change_is_found_by_its_id_in_its_newest_form(self, store: Store) -> None:
+        change = CHANGES[0]
+        await store.commit(Step(changes=(change,)))
+        later = replace(change, note="later")
+        await store.commit(Step(changes=(later,)))
+        assert await store.change(change.id) == later
+        assert await store.change("01ARZ3NDEKTSV4RRFFQ69G5FAV") is None
+
+    async def test_a_change_outlives_its_domain(self, store: Store) -> None:
+        await store.commit(Step(domains=(FULL,), changes=CHANGES))
+        await store.commit(Step(forgotten=frozenset({DOMAIN})))
+        assert await store.change(CHANGES[0].id) == CHANGES[0]
+
+    async def test_the_story_of_a_change_is_told_oldest_first(self, store: Store) -> None:
+        number = CHANGES[0].id
+        told = tuple(replace(event(n), change=number if n % 2 else None) for n in range(6))
+        await store.commit(Step(events=told))
+        assert [r.event.data["nr"] for r in await store.story(number, limit=2)] == [1, 3]
 
     async def test_records_follow_a_number_in_order(self, store: Store) -> None:
         await store.commit(Step(events=tuple(event(number) for number in range(5))))

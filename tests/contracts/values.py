@@ -23,7 +23,9 @@ from monitor.core.servers import Transport
 from monitor.core.state import DomainState
 from monitor.core.status import DomainStatus, Fault, Sighting, View
 from monitor.core.targets import TargetPolicy
+from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.core.verdict import Expectation, judge
+from tests.contracts.followed import stages
 from tests.core.samples import TARGET
 
 NAMES = st.sampled_from([DomainName(f"d{number}.example") for number in range(4)])
@@ -113,6 +115,14 @@ def views(draw: st.DrawFn, domain: DomainName) -> dict[str, View]:
 
 
 @st.composite
+def records(draw: st.DrawFn, domain: DomainName) -> dict[RecordKey, TrackedRecord]:
+    """Draw what was followed: nothing, or the record somewhere on its way, in some views."""
+    shown = draw(st.sets(st.sampled_from(["", "198.51.100.0/24"])))
+    found = [draw(st.sampled_from(stages(domain, view))) for view in sorted(shown)]
+    return {record.key: record for record in found}
+
+
+@st.composite
 def domain_states(draw: st.DrawFn) -> DomainState:
     domain = draw(NAMES)
     return DomainState(
@@ -125,4 +135,5 @@ def domain_states(draw: st.DrawFn) -> DomainState:
         faults=frozenset(draw(st.sets(st.sampled_from(Fault)))),
         resolvers=draw(views(domain)),
         authorities=draw(views(domain)),
+        records=draw(records(domain)),
     )
