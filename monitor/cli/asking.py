@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -14,6 +14,7 @@ from rich.console import Console
 from monitor.adapters.clock import SystemClock
 from monitor.assembly.once import Once
 from monitor.assembly.parts import NotAvailable, Surroundings
+from monitor.assembly.tracking import Changes
 from monitor.cli.configuring import complain, print_json, settings_of
 from monitor.cli.exit_codes import Exit, exit_of
 from monitor.config import ConfigError, Settings, parse
@@ -24,6 +25,7 @@ from monitor.core.events import Record
 from monitor.core.inventory import Failure, Listing
 from monitor.core.names import DomainName, InvalidName
 from monitor.core.state import DomainState, State
+from monitor.entrypoints.change_terminal import ChangeTerminal
 from monitor.entrypoints.documents import account_document, domain_document, record_document
 from monitor.entrypoints.terminal import Terminal
 from monitor.logs import Secrets
@@ -71,7 +73,8 @@ async def run_check(request: Request, *, is_json: bool) -> Exit:
 async def run_explain(request: Request, *, is_json: bool) -> Exit:
     try:
         settings, domains, _ = await _prepared(request)
-        snapshot = await _asked(settings, domains)
+        followed = [await _with_changes(settings, domain) for domain in domains]
+        snapshot = await _asked(settings, followed)
         (domain,) = snapshot.domains
         history = await _history(settings, domain.domain)
     except _EXPECTED as error:
@@ -81,7 +84,25 @@ async def run_explain(request: Request, *, is_json: bool) -> Exit:
         print_json({**domain_document(snapshot, domain), "history": records})
     else:
         _terminal(settings).show_domain(snapshot, domain, history)
+        change = snapshot.change(domain)
+        if change is not None:
+            console = Console()
+            console.print()
+            aside = Console(stderr=True)
+            ChangeTerminal(console, wording(language_of(settings)), aside).show_change(
+                change, snapshot, ()
+            )
     return exit_of(snapshot)
+
+
+async def _with_changes(settings: Settings, domain: DomainState) -> DomainState:
+    """Add what a daemon has followed, which no single look can show."""
+    try:
+        known = await Changes(settings, _surroundings()).known(domain.domain)
+    except StoreError as error:
+        complain(error)
+        return domain
+    return replace(domain, records=known.records) if known else domain
 
 
 async def _history(settings: Settings, domain: DomainName) -> tuple[Record, ...]:

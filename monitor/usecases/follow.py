@@ -66,6 +66,7 @@ class Follow:
     _due: dict[_Errand, datetime] = field(default_factory=dict)
     _queue: list[tuple[datetime, _Errand]] = field(default_factory=list)
     _under_way: set[_Errand] = field(default_factory=set)
+    _not_before: dict[_Errand, datetime] = field(default_factory=dict)
     _seen: list[tuple[DomainName, Sighting]] = field(default_factory=list)
     _later: asyncio.Event = field(default_factory=asyncio.Event)
     _brought: asyncio.Event = field(default_factory=asyncio.Event)
@@ -98,9 +99,9 @@ class Follow:
     def _replan(self, step: Step) -> None:
         for domain in step.domains:
             self._plan(domain)
-        gone = [errand for errand in self._due if errand.domain in step.forgotten]
-        for errand in gone:
-            del self._due[errand]
+        for known in (self._due, self._not_before):
+            for errand in [errand for errand in known if errand.domain in step.forgotten]:
+                del known[errand]
         self._later.set()
 
     def _plan(self, domain: DomainState) -> None:
@@ -109,7 +110,7 @@ class Follow:
             at = wanted.get(errand.whom)
             if at is None:
                 self._due.pop(errand, None)
-            elif errand not in self._under_way and self._due.get(errand) != at:
+            elif errand not in self._under_way:
                 self._put(errand, at)
 
     def _whoms(self) -> Iterator[str]:
@@ -117,8 +118,10 @@ class Follow:
         yield from (_Whom.AUTHORITIES, _Whom.TIME)
 
     def _put(self, errand: _Errand, at: datetime) -> None:
-        self._due[errand] = at
-        heapq.heappush(self._queue, (at, errand))
+        at = max(at, self._not_before.get(errand, at))
+        if self._due.get(errand) != at:
+            self._due[errand] = at
+            heapq.heappush(self._queue, (at, errand))
 
     def _taken(self, now: datetime) -> Iterator[_Errand]:
         while self._queue and self._queue[0][0] <= now:
@@ -195,10 +198,11 @@ class Follow:
         state = self.ledger.state.domains.get(errand.domain)
         if state is None:
             return
-        at = dict(_errands(state, self.followers, self.clock.now())).get(errand.whom)
+        now = self.clock.now()
+        self._not_before[errand] = now + (self._pause(errand) if is_kept else _AFTER_A_FAILURE)
+        at = dict(_errands(state, self.followers, now)).get(errand.whom)
         if at is not None:
-            soonest = self.clock.now() + (self._pause(errand) if is_kept else _AFTER_A_FAILURE)
-            self._put(errand, max(at, soonest))
+            self._put(errand, at)
         self._later.set()
 
     def _pause(self, errand: _Errand) -> timedelta:

@@ -166,6 +166,9 @@ async def test_the_daemon_is_told_what_is_announced_and_tells_how_it_went(desk: 
         assert shown.code == 0
         for part in ("● settled", "ops", OLD_TARGET, NEW_TARGET, "caches counted", "converged"):
             assert part in shown.out, part
+        explained = await desk.run("explain", MODIFIED)
+        assert explained.code == 0 and number in explained.out
+        assert (await desk.document("explain", MODIFIED))["change"]["id"] == number
         told = await desk.document("changes", "show", number)
         assert told["events"][0]["type"] == "change_announced"
 
