@@ -57,7 +57,7 @@ lock: $(VENV)/.development  ## resolve the dependencies anew
 	$(RUN)/uv pip compile pyproject.toml $(LOCK) -o requirements.lock
 	$(RUN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements-dev.lock
 
-LOCK := --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header
+LOCK := --quiet --upgrade --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 
 clean:  ## remove what was made
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

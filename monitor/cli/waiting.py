@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from monitor.assembly.once import Once
-from monitor.assembly.parts import NotAvailable
+from monitor.assembly.parts import NotAvailable, resolvers_of
 from monitor.assembly.tracking import Changes
 from monitor.cli.asking import UsageFault
 from monitor.cli.changing import snapshot_of, surroundings, terminal
@@ -112,10 +112,15 @@ class _Waiting:
             async for state in states:
                 self._last = state
                 self._show(progress, task)
-                found = waited(state, self._target, self._since, is_settled=self._is_settled)
+                found = self._judged(state)
                 if found is not Waited.NOT_YET:
                     return Exit.OK if found is Waited.REACHED else Exit.CRITICAL
         return Exit.UNKNOWN  # nobody follows it any more
+
+    def _judged(self, state: DomainState) -> Waited:
+        views = {r.name: r.client_subnet or "" for r in resolvers_of(self._settings)}
+        wanted, since, is_settled = self._target, self._since, self._is_settled
+        return waited(state, wanted, since, is_settled=is_settled, views=views)
 
     def _show(self, progress: Progress, task: TaskID) -> None:
         snapshot = snapshot_of(self._settings)

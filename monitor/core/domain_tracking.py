@@ -44,8 +44,7 @@ class Followers:
     @property
     def views(self) -> tuple[str, ...]:
         """The client subnets for which the authorities are asked; the empty one is everybody."""
-        subnets = {r.client_subnet for r in self.resolvers.values() if r.client_subnet}
-        return ("", *sorted(subnets))
+        return tuple(sorted({r.client_subnet or "" for r in self.resolvers.values()})) or ("",)
 
     def of(self, view: str) -> Panelists:
         """Return the resolvers that get what the authorities give to that view."""

@@ -1,5 +1,7 @@
 """Tell whether what somebody waits for has come: a change that everybody has, or another one."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 
@@ -18,23 +20,44 @@ class Waited(Enum):
     ANOTHER_WON = "another_won"
 
 
+_ONE_VIEW: Mapping[str, str] = {}
 _SETTLED = frozenset({ChangeState.SETTLED})
 _ARRIVED = frozenset({ChangeState.CONVERGED, ChangeState.SETTLED})
 
 
 def waited(
-    state: DomainState, target: DomainName | None, since: datetime, *, is_settled: bool
+    state: DomainState,
+    target: DomainName | None,
+    since: datetime,
+    *,
+    is_settled: bool,
+    views: Mapping[str, str] = _ONE_VIEW,
 ) -> Waited:
     """Tell how a wait that began at `since` stands, over all views of the domain's own record.
 
     Without a target, whatever is under way is waited for. What had ended before is no answer.
+    `views` names the client subnet of each resolver that has one.
     """
-    own = [record for key, record in state.records.items() if key.owner == state.domain]
-    found = [_of_record(state, record, target, since, is_settled=is_settled) for record in own]
+    asked = {views.get(name, "") for name in state.resolvers}
+    own = [
+        record
+        for key, record in state.records.items()
+        if key.owner == state.domain and key.view in asked
+    ]
+    found = [
+        _of_record(_seen_by(state, record, views), record, target, since, is_settled=is_settled)
+        for record in own
+    ]
     if Waited.ANOTHER_WON in found:
         return Waited.ANOTHER_WON
     is_all = bool(found) and all(one is Waited.REACHED for one in found)
     return Waited.REACHED if is_all else Waited.NOT_YET
+
+
+def _seen_by(state: DomainState, record: TrackedRecord, views: Mapping[str, str]) -> DomainState:
+    """Return the domain as only the resolvers of the record's view see it."""
+    shown = {n: v for n, v in state.resolvers.items() if views.get(n, "") == record.key.view}
+    return replace(state, resolvers=shown)
 
 
 def _of_record(

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport
 from monitor.core.tracking.authorities import ServerHistory
-from monitor.core.tracking.following import STALE, STALE_TTL
 from monitor.core.tracking.reasons import Reason
+from monitor.core.tracking.signs import STALE, STALE_TTL
 from monitor.core.tracking.tracks import Track, TrackState
 from monitor.core.tracking.values import Sample, Value, ValueKind
 

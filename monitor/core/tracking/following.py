@@ -2,8 +2,8 @@
 
 A cache that keeps to the TTL cannot go back: its old copy ends at an instant that its answer
 showed, so we sleep until then, and new answers stay valid evidence. What remains is the chance
-that some cache behind the address was never met; `_risk` weighs it, and it falls to a residue at
-the bound, when every such cache has forgotten.
+that some cache behind the address was never met; `certainty` weighs it, and it falls to a residue
+at the bound, when every such cache has forgotten.
 """
 
 import math
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from monitor.core.tracking.certainty import is_final, is_sure, next_confirmation
 from monitor.core.tracking.entries import (
     Entry,
     expiry_to_wait_for,
@@ -21,30 +22,17 @@ from monitor.core.tracking.entries import (
 )
 from monitor.core.tracking.occupancy import is_skewed, most_caches
 from monitor.core.tracking.policy import TrackingPolicy
-from monitor.core.tracking.tracks import (
-    Census,
-    Doubt,
-    Facts,
-    Track,
-    TrackState,
-    Trouble,
-    hidden_share,
-)
+from monitor.core.tracking.signs import Answer
+from monitor.core.tracking.tracks import Census, Doubt, Facts, Track, TrackState, Trouble
 from monitor.core.tracking.values import Sample
 
-STALE = frozenset({3, 19})  # EDE: stale answer, stale NXDOMAIN (RFC 8914 §4.4, §4.20)
-STALE_TTL = 30  # seconds; what a server shows for expired data (RFC 8767 §4)
 _RECENT = 12
 _TAPS = 2  # quick questions after a short-lived old answer
 _TAPPED_VISITS = 4
 _DOUBTERS = 3  # an old answer and two more decide whether a resolver has regressed
-_HALVINGS = 5  # repeated looks share the allowed risk, at most 1/32 each
 _FLAPS = 3
-_AGAIN = 2  # looks after the bound
-_SURER = 10  # times, before a word that is final
 _TRIES = 3  # failures before the pace slackens
 _RENEWALS = 4
-_MISTRUST = 4  # times the usual evidence, of a resolver that keeps more than the TTL
 
 
 def awaiting(resolver: str, at: datetime) -> Track:
@@ -103,44 +91,34 @@ class _Look:
     """One answer in the light of what is known; `taken` returns the track after it."""
 
     def __init__(self, track: Track, sample: Sample, facts: Facts, policy: TrackingPolicy) -> None:
-        self._facts, self._policy = facts, policy
-        self._at, self._ttl = sample.at, sample.ttl
-        self._is_new = sample.value is not None and sample.value.is_same(facts.new)
-        self._is_told_stale = not self._is_new and bool(STALE & set(sample.extended_errors))
-        if self._is_told_stale:
-            sample = replace(sample, ttl=0)  # what it shows is for how long it may be repeated
-        known, self._earlier = track.entries, track.recent
-        self._had_new = any(entry.is_new for entry in known)
-        if self._is_new and track.caches == 1 and track.census.is_done:
-            known = replaced(known, sample.at)
-        if self._is_constant():
-            entries, self._is_unseen = with_constant(known, sample), False
-        else:
-            entries, self._is_unseen = with_sample(
-                known,
-                sample,
-                is_new=self._is_new,
-                tolerance=policy.fingerprint_tolerance,
-            )
+        self._facts, self._policy, self._at = facts, policy, sample.at
+        had_new = any(entry.is_new for entry in track.entries)
+        tolerance = policy.fingerprint_tolerance
+        self._answer = answer = Answer(sample, track.recent, had_new, facts, tolerance)
+        entries, self._is_unseen = self._entries(track, answer)
         had_alive = bool(old_alive(track.entries, sample.at))
-        self._is_surprise = not (self._is_new or had_alive or track.state is TrackState.CENSUS)
+        is_expected = answer.is_new or had_alive or track.state is TrackState.CENSUS
+        self._is_surprise = not is_expected
         self._track = replace(
             track,
             entries=entries,
             recent=_with_recent(track, sample),
-            first_new_at=track.first_new_at or (self._at if self._is_new else None),
-            last_old_at=track.last_old_at if self._is_new else self._at,
-            agreed=track.agreed + 1 if self._is_new else 0 if self._is_surprise else track.agreed,
-            surprises=track.surprises + self._is_surprise,
-            is_mistrusted=track.is_mistrusted or self._is_expired_copy(),
+            first_new_at=track.first_new_at or (sample.at if answer.is_new else None),
+            last_old_at=track.last_old_at if answer.is_new else sample.at,
+            agreed=track.agreed + 1 if answer.is_new else track.agreed * is_expected,
+            surprises=track.surprises + (not is_expected),
+            is_mistrusted=track.is_mistrusted or answer.is_expired_copy,
         )
 
-    def _is_expired_copy(self) -> bool:
-        """Tell whether old answers bear the same short TTL again: that of expired data."""
-        if self._is_new:
-            return False
-        is_short = self._ttl <= STALE_TTL < self._facts.old_ttl
-        return self._is_told_stale or (is_short and self._is_shown_before())
+    def _entries(self, track: Track, answer: Answer) -> tuple[tuple[Entry, ...], bool]:
+        sample, known, is_new = answer.sample, track.entries, answer.is_new
+        if answer.is_told_stale:
+            sample = replace(sample, ttl=0)  # what it shows is for how long it may be repeated
+        if is_new and track.caches == 1 and track.census.is_done:
+            known = replaced(known, sample.at)
+        if answer.is_constant:
+            return with_constant(known, sample), False
+        return with_sample(known, sample, is_new=is_new, tolerance=answer.tolerance)
 
     def taken(self) -> Track:
         match self._track.state:
@@ -153,7 +131,7 @@ class _Look:
             case TrackState.REGRESSED | TrackState.FLAPPING:
                 return self._recovering()
             case _:
-                return self._placed() if self._is_new else self._late()
+                return self._placed() if self._answer.is_new else self._late()
 
     def _counted(self) -> Track:
         census = self._counting()
@@ -169,7 +147,8 @@ class _Look:
 
     def _counting(self) -> Census:
         census = self._track.census
-        if census.distinct == 1 and self._is_new and self._is_unseen and not self._had_new:
+        answer = self._answer
+        if census.distinct == 1 and answer.is_new and self._is_unseen and not answer.had_new:
             census = Census()  # one cache that has just renewed its copy would look like two
         since = census.since or self._at
         samples = census.samples + 1
@@ -190,100 +169,50 @@ class _Look:
     def _late(self) -> Track:
         """An old answer while the old copies are waited for, or none should be left."""
         track = self._track
-        if not self._is_opaque_ttl():
+        if not self._answer.is_opaque:
             # Copies that live at one time are in as many caches: more than the census allowed?
             living = sum(entry.is_alive(self._at) for entry in track.entries)
             caches = min(self._policy.max_caches, max(track.caches, living))
             self._track = replace(track, caches=caches)
         return self._placed()
 
-    def _is_opaque_ttl(self) -> bool:
-        """Tell whether the TTL that was shown is no remaining life of a copy."""
-        if self._is_told_stale or self._ttl <= STALE_TTL < self._facts.old_ttl:
-            return True
-        return self._is_shown_before()
-
-    def _is_constant(self) -> bool:
-        """Tell whether the last old answers bore the same TTL as this: it does not run down.
-
-        Where new answers came too, these may be several caches that give out expired data.
-        """
-        olds = [s for s in self._earlier if s.value and not s.value.is_same(self._facts.new)]
-        last = olds[-2:]
-        is_apart = bool(last) and self._at - last[0].at > self._policy.fingerprint_tolerance * 2
-        return (
-            not self._is_new
-            and not self._had_new
-            and len(last) == 2
-            and all(sample.ttl == self._ttl for sample in last)
-            and not self._is_told_stale
-            and is_apart
-        )
-
-    def _is_shown_before(self) -> bool:
-        """Tell whether an old answer had the very TTL before: then it does not run down."""
-        tolerance = self._policy.fingerprint_tolerance
-        return any(
-            sample.value is not None
-            and not sample.value.is_same(self._facts.new)
-            and sample.ttl == self._ttl
-            and self._at - sample.at > tolerance
-            for sample in self._earlier
-        )
-
-    def _is_overstaying(self) -> bool:
-        if self._is_new:
-            return False
-        newest = self._at + timedelta(seconds=self._ttl)
-        return max(newest, self._at) > self._facts.bound_at + self._policy.expiry_margin
-
     def _placed(self) -> Track:
         """Return the track in the state that the evidence so far puts it in."""
         at, track = self._at, self._track
-        if self._is_overstaying():
+        if self._answer.is_overstaying(self._policy.expiry_margin):
             self._track = replace(track, is_mistrusted=True).moved(TrackState.OVERSTAY, at)
             return self._asking_again()
         is_over = track.state is TrackState.OVERSTAY
         if self._alive():
             self._track = track if is_over else track.moved(TrackState.WAITING, at)
             return self._asking_again() if self._is_surprise else self._after_expiry()
-        if self._is_sure():
+        if is_sure(self._track, at, self._facts, self._policy):
             self._track = replace(track, converged_at=at, looks=0, visits=0, taps=0, confirmed=0)
             self._track = self._track.moved(TrackState.CONVERGED, at)
             return self._asking_at(self._next_watch())
         self._track = track if is_over else track.moved(TrackState.CONFIRMING, at)
-        return self._asking_at(self._next_confirmation())
+        return self._confirming()
 
     def _alive(self) -> tuple[Entry, ...]:
         return old_alive(self._track.entries, self._at)
 
     def _watched(self) -> Track:
         track, facts = self._track, self._facts
-        if track.doubt is not None or not self._is_new:
+        if track.doubt is not None or not self._answer.is_new:
             return self._doubted()
         if track.state is TrackState.CONVERGED and self._at >= facts.bound_at:
             self._track = track = replace(track, confirmed=track.confirmed + 1)
-            if not self._is_settled():
+            if not is_final(track, self._policy):
                 return self._asking_at(self._at + self._policy.sample_gap)
             self._track = track.moved(TrackState.SETTLED, self._at)
         return self._asking_at(self._next_watch())
-
-    def _is_settled(self) -> bool:
-        """Tell whether the looks after the bound are enough for a word that is final."""
-        track, policy = self._track, self._policy
-        if track.confirmed < _AGAIN:
-            return False
-        if track.agreed >= policy.max_confirmations * _MISTRUST:
-            return True
-        prior = 1.0 if track.is_mistrusted else policy.residual_risk
-        return prior * hidden_share(track.caches, track.agreed) <= policy.risk / _SURER
 
     def _doubted(self) -> Track:
         track, at = self._track, self._at
         if track.state is TrackState.CONVERGED and at < self._facts.bound_at:
             return self._late()  # a cache that was never met, within its time: no regression
         doubt = track.doubt or Doubt(0, 0)
-        doubt = Doubt(doubt.asked + 1, doubt.old + (not self._is_new))
+        doubt = Doubt(doubt.asked + 1, doubt.old + (not self._answer.is_new))
         if doubt.asked < _DOUBTERS:
             self._track = replace(track, doubt=doubt)
             return self._asking_at(at + self._policy.retry_gap)
@@ -299,12 +228,12 @@ class _Look:
 
     def _recovering(self) -> Track:
         track, at, policy = self._track, self._at, self._policy
-        if not self._is_new:
+        if not self._answer.is_new:
             return self._asking_again()
         quiet = policy.hold_down * (2 if track.state is TrackState.FLAPPING else 1)
         calm_at = (track.last_old_at or track.since) + quiet
-        if not self._is_sure():
-            return self._asking_at(self._next_confirmation())
+        if not is_sure(track, at, self._facts, policy):
+            return self._confirming()
         if at < calm_at:
             return self._asking_at(calm_at)
         self._track = replace(track, converged_at=at, looks=0, visits=0, taps=0, confirmed=0)
@@ -322,47 +251,12 @@ class _Look:
             TrackState.CONVERGED if is_back else state, at
         )
 
-    def _is_sure(self) -> bool:
-        track = self._track
-        if self._at >= self._facts.bound_at and track.agreed >= self._most_confirmations():
-            return True  # only a cache that breaks the rule could be old: more would show no more
-        return track.agreed >= 2 and self._risk(self._at) <= self._allowed()
-
-    def _most_confirmations(self) -> int:
-        """Return how many new answers are asked for; more where time alone does not help."""
-        most = self._policy.max_confirmations
-        return most * _MISTRUST if self._track.is_mistrusted else most
-
-    def _risk(self, at: datetime) -> float:
-        """Return the chance that a cache we have not met still has the old value."""
-        return self._prior(at) * hidden_share(self._track.caches, self._track.agreed)
-
-    def _prior(self, at: datetime) -> float:
-        track = self._track
-        if track.is_mistrusted:
-            return 1.0  # a resolver that breaks the rule once is not trusted to keep it
-        left = (self._facts.bound_at - at) / self._facts.span
-        # Those that were met tell of those that were not: the rule of succession.
-        olds = sum(not entry.is_new for entry in track.entries)
-        likely = (olds + 1) / (len(track.entries) + 2)
-        return min(1.0, max(self._policy.residual_risk, min(left, likely)))
-
-    def _allowed(self) -> float:
-        looks = min(self._track.surprises + 1, _HALVINGS)
-        return float(self._policy.risk / 2**looks)
-
-    def _next_confirmation(self) -> datetime:
-        """Ask on while questions help; where only time does, sleep until it has passed."""
-        track, facts, policy = self._track, self._facts, self._policy
-        if track.agreed < self._most_confirmations():
-            return self._at + policy.sample_gap
-        hidden = hidden_share(track.caches, track.agreed)
-        safe_at = facts.bound_at - facts.span * min(1.0, self._allowed() / hidden)
-        latest = facts.bound_at + policy.expiry_margin
-        if latest > self._at:
-            return max(self._at + policy.sample_gap, min(safe_at, latest))
-        self._track = replace(track, visits=track.visits + 1)
-        return self._at + self._patience()
+    def _confirming(self) -> Track:
+        next_at = next_confirmation(self._track, self._at, self._facts, self._policy)
+        if next_at is None:
+            self._track = replace(self._track, visits=self._track.visits + 1)
+            next_at = self._at + self._patience()
+        return self._asking_at(next_at)
 
     def _patience(self) -> timedelta:
         growth = 1.5 ** min(self._track.visits, 64)
@@ -377,7 +271,7 @@ class _Look:
     def _asking_again(self) -> Track:
         """After an old answer that should not be: at its expiry, or with growing patience."""
         track, policy = self._track, self._policy
-        is_opaque = self._is_opaque_ttl() or track.surprises > _RENEWALS + track.caches
+        is_opaque = self._answer.is_opaque or track.surprises > _RENEWALS + track.caches
         if not is_opaque and self._alive():
             return self._after_expiry()
         if track.taps < _TAPS and track.visits < _TAPPED_VISITS:

@@ -34,7 +34,7 @@ from monitor.core.tracking.review import reviewed
 from monitor.core.tracking.shifting import shifted
 from monitor.core.tracking.telling import Teller
 from monitor.core.tracking.tracks import Facts, Track, TrackState
-from monitor.core.tracking.values import Sample
+from monitor.core.tracking.values import Sample, Value
 
 _FAST_FOR = 10  # usual intervals, during which a difference is polled fast
 _SPLIT_FOR = 2  # usual intervals, after which a difference is more than the usual transfer
@@ -111,6 +111,8 @@ def _announced(
         source = Source.ANNOUNCED if known.source is Source.OBSERVED else known.source
         named = replace(known, source=source, by=announced.by, note=announced.note, planned_at=at)
         return replace(record, change=named)
+    if _is_served_for_long(record, announced.new, now):
+        return record  # nothing is to come: it is what everybody has
     deadline = max(at, now) + policy.window
     planned = Change(
         id=change_id(
@@ -131,6 +133,16 @@ def _announced(
         planned_at=at,
     )
     return replace(record, planned=planned)
+
+
+def _is_served_for_long(record: TrackedRecord, value: Value, now: datetime) -> bool:
+    """Tell whether all authorities have given the value for longer than any other may be kept."""
+    if record.agreed is None or not record.agreed.is_same(value):
+        return False
+    histories = record.authorities.values()
+    since = [at for history in histories if (at := history.value_since()) is not None]
+    kept_for = max((h.newest.kept_for for h in histories if h.newest), default=timedelta())
+    return bool(since) and now - max(since) > kept_for
 
 
 def _explained_by_provider(record: TrackedRecord, told: Explained) -> TrackedRecord:
