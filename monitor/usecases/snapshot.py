@@ -49,7 +49,11 @@ class Snapshot:
 
     def remedy(self, domain: DomainState, view: View) -> Remedy:
         """Tell where one wrong answer about the domain has to be mended."""
-        return remedy(view, domain.authorities, self.window, self.at)
+        found = remedy(view, domain.authorities, self.window, self.at)
+        server = view.sighting.server
+        tracks = (change.tracks.get(server) for change in self.changes(domain))
+        is_late = any(track and track.state.is_beyond_waiting for track in tracks)
+        return Remedy.CACHE if found is Remedy.WAIT and is_late else found
 
     def changes(self, domain: DomainState) -> tuple[Change, ...]:
         """Return what changes, or changed last, at each record of the domain; open ones first."""

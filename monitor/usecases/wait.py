@@ -42,7 +42,7 @@ def waited(
     own = [
         record
         for key, record in state.records.items()
-        if key.owner == state.domain and key.view in asked
+        if key.owner == state.domain and (record.change is not None or key.view in asked)
     ]
     found = [
         _of_record(_seen_by(state, record, views), record, target, since, is_settled=is_settled)

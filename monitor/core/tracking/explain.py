@@ -94,8 +94,10 @@ def explain(scene: Scene) -> Reason | None:
     track = scene.track
     if track.state is TrackState.UNREACHABLE:
         return Reason.SERVFAIL if _servfail(scene) else None
-    if track.state not in _EXPLAINED or not scene.old_samples:
+    if track.state not in _EXPLAINED:
         return None
+    if not scene.old_samples:
+        return track.reason  # what explained its last old answer holds on
     return next((reason for reason, applies in RULES if applies(scene)), Reason.UNEXPLAINED)
 
 

@@ -29,6 +29,11 @@ class TrackState(Enum):
     def has_converged(self) -> bool:
         return self in {TrackState.CONVERGED, TrackState.SETTLED}
 
+    @property
+    def is_beyond_waiting(self) -> bool:
+        """True where time alone does not mend it: somebody has to look at the resolver."""
+        return self in {TrackState.OVERSTAY, TrackState.REGRESSED, TrackState.FLAPPING}
+
 
 _S = TrackState
 _ASKED = frozenset({_S.CENSUS, _S.WAITING, _S.CONFIRMING, _S.OVERSTAY})

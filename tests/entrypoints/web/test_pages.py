@@ -10,8 +10,12 @@ from monitor.core.events import GENESIS, Event, EventType, Record, seal
 from monitor.core.names import DomainName
 from monitor.core.state import State
 from monitor.core.status import View
+from monitor.core.tracking.changes import ChangeState
+from monitor.core.tracking.tracks import TrackState
+from monitor.core.tracking.values import alias
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language, wording
+from tests.contracts.followed import stages
 from tests.entrypoints.sample import (
     CDN,
     IMG,
@@ -261,3 +265,36 @@ def test_what_pages_refer_to_is_served(name: str) -> None:
     reply = reader(site_of()).get(f"/static/{name}")
     assert reply.status_code == 200
     assert "://" not in reply.text.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_domain_whose_record_changes_shows_who_is_late_why_and_until_when(
+    language: str,
+) -> None:
+    record = next(
+        kept
+        for kept in reversed(stages(IMG))
+        if kept.change
+        and kept.change.state is ChangeState.PROPAGATING
+        and any(t.state is TrackState.UNREACHABLE for t in kept.change.tracks.values())
+    )
+    domain = sample_snapshot().state.domains[IMG]
+    shown = snapshot_with(replace(domain, records={record.key: record}))
+    page = reader(site_of(shown)).get(f"/domains/{IMG}?lang={language}").text
+    words = wording(Language(language))
+    assert "old.example" in page and "new.example" in page and "ops" in page
+    assert words.change_state(ChangeState.PROPAGATING) in page
+    assert words.track_state(TrackState.UNREACHABLE) in page
+    assert words.word("deadline") in page
+
+
+def test_a_name_in_a_change_cannot_act_on_the_page() -> None:
+    hostile = alias(DomainName("<script>alert(1)</script>.example"))
+    record = stages(IMG)[-1]
+    assert record.change is not None
+    change = replace(record.change, old=hostile, by="<b>me</b>", note='"><img src=x>')
+    domain = sample_snapshot().state.domains[IMG]
+    shown = snapshot_with(replace(domain, records={record.key: replace(record, change=change)}))
+    page = reader(site_of(shown)).get(f"/domains/{IMG}").text
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page and "<b>me" not in page and "<img src=x" not in page
