@@ -63,11 +63,15 @@ class AuthorityLook:
 
 
 def track_authorities(
-    state: DomainState, looks: Sequence[AuthorityLook], followers: Followers, now: datetime
+    state: DomainState,
+    looks: Sequence[AuthorityLook],
+    followers: Followers,
+    now: datetime,
+    wanted: frozenset[RecordKey] = frozenset(),
 ) -> Step:
     """Take one poll of the domain's record and of each later hop of its chain.
 
-    Hops that are not among the `looks` are not passed any more.
+    Hops that are neither among the `looks` nor `wanted` are not passed any more.
     """
     steps = _Steps(state, followers, now)
     for look in looks:
@@ -77,7 +81,7 @@ def track_authorities(
         samples = {s.server: sample_of(s, look.key.owner) for s in look.sightings}
         evidence = tuple(evidence_of(sighting) for sighting in look.sightings)
         steps.take(look.key, AuthoritiesAnswered(samples, look.serials, evidence))
-    steps.drop(frozenset(look.key for look in looks))
+    steps.drop(wanted.union(look.key for look in looks))
     return steps.joined()
 
 
@@ -228,11 +232,14 @@ class _Steps:
         self._events += stepped.events
         self._changes |= {change.id: change for change in stepped.changes}
 
-    def drop(self, looked_at: frozenset[RecordKey]) -> None:
-        """Forget hops that the chain does not pass any more, once nothing is open there."""
+    def drop(self, wanted: frozenset[RecordKey]) -> None:
+        """Forget hops that the chain does not pass any more; a change there matters to nobody."""
         for key, record in list(self._records.items()):
-            if key not in looked_at and record.under_way is None and record.planned is None:
-                del self._records[key]
+            if key in wanted:
+                continue
+            if record.under_way is not None or record.planned is not None:
+                self.take(key, Unwatched())
+            del self._records[key]
 
     def joined(self) -> Step:
         after = replace(self._before, records=self._records)

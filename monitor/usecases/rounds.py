@@ -50,6 +50,7 @@ class _Seen:
     binding: Binding
     sightings: tuple[Sighting, ...] = ()
     looks: tuple[AuthorityLook, ...] = ()
+    wanted: frozenset[RecordKey] = frozenset()
 
 
 _Look: TypeAlias = Callable[[Binding], Awaitable[_Seen]]
@@ -145,7 +146,7 @@ class Rounds:
         for key in others:
             with suppress(NotDelegated):  # a hop in a zone that cannot be found is no fault here
                 looks.append(await self._look_at_record(binding, key))
-        return _Seen(binding, looks=tuple(looks))
+        return _Seen(binding, looks=tuple(looks), wanted=frozenset((own, *others)))
 
     async def _look_at_record(self, binding: Binding, key: RecordKey) -> AuthorityLook:
         now = self.clock.now()
@@ -177,7 +178,7 @@ class Rounds:
             return in_turn(
                 domain,
                 lambda it: see_authorities(it, own.sightings, own.delegation, policy, now),
-                lambda it: track_authorities(it, seen.looks, followers, now),
+                lambda it: track_authorities(it, seen.looks, followers, now, seen.wanted),
                 lambda it: see_change(it, policy, now),
             )
         return in_turn(
