@@ -48,7 +48,7 @@ def changes(domain: DomainName = DOMAIN) -> tuple[Change, ...]:
     """Return every change of the story in its last form, oldest first."""
     found: dict[str, Change] = {}
     for record in stages(domain):
-        for change in (record.planned, record.previous, record.change):
+        for change in (record.planned, *record.ended, record.change):
             if change is not None:
                 found[change.id] = change
     return tuple(found[number] for number in sorted(found))

@@ -153,7 +153,7 @@ def _ended(
     record: TrackedRecord, change: Change, state: ChangeState, now: datetime
 ) -> TrackedRecord:
     ended = change.moved(state, now).quiet()
-    return replace(record, change=ended, previous=ended)
+    return replace(record, change=ended).with_ended(ended)
 
 
 def _agreed(

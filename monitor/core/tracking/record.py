@@ -1,7 +1,7 @@
 """One record that is followed: what its authorities served, and the change it is in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -10,6 +10,8 @@ from monitor.core.names import DomainName
 from monitor.core.tracking.authorities import ServerHistory
 from monitor.core.tracking.changes import Change, Source
 from monitor.core.tracking.values import Sample, Value
+
+_ENDED_KEPT = 4  # more than can end in one step
 
 Evidence: TypeAlias = tuple[Mapping[str, Json], ...]
 
@@ -27,7 +29,8 @@ class TrackedRecord:
     """Everything known of one record and of its changes.
 
     `agreed` is the value that all authorities gave last, `agreed_ttl` its TTL in seconds.
-    `change` is the newest one, `previous` the one that it ended, `planned` one that is announced.
+    `change` is the newest one, `planned` one that is announced, `ended` are the last that another
+    one, their reversal or their cancellation ended.
     """
 
     domain: DomainName
@@ -37,9 +40,16 @@ class TrackedRecord:
     agreed_ttl: int | None = None
     polled_at: datetime | None = None
     change: Change | None = None
-    previous: Change | None = None
+    ended: tuple[Change, ...] = ()
     planned: Change | None = None
     is_delegation_consistent: bool | None = None
+
+    @property
+    def previous(self) -> Change | None:
+        return self.ended[-1] if self.ended else None
+
+    def with_ended(self, change: Change) -> "TrackedRecord":
+        return replace(self, ended=(*self.ended, change)[-_ENDED_KEPT:])
 
     @property
     def under_way(self) -> Change | None:

@@ -31,7 +31,7 @@ def _plan_reviewed(record: TrackedRecord, now: datetime) -> TrackedRecord:
     planned = record.planned
     if planned is None or now < planned.deadline_at:
         return record
-    return replace(record, planned=None, previous=planned.moved(ChangeState.CANCELLED, now))
+    return replace(record, planned=None).with_ended(planned.moved(ChangeState.CANCELLED, now))
 
 
 def _authorities(record: TrackedRecord, change: Change) -> tuple[AuthorityNow, ...]:

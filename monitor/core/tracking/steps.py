@@ -48,8 +48,8 @@ def step(
     retimed, after = _with_agreed_ttl(record, after, now)
     moved = tuple(
         change
-        for change in (after.previous, after.change, after.planned)
-        if change is not None and change not in (record.previous, record.change, record.planned)
+        for change in (*after.ended, after.change, after.planned)
+        if change is not None and change not in (*record.ended, record.change, record.planned)
     )
     evidence = (
         happening.evidence if isinstance(happening, AuthoritiesAnswered | ResolverAnswered) else ()
@@ -132,6 +132,8 @@ def _announced(
         note=announced.note,
         planned_at=at,
     )
+    if record.planned is not None:
+        record = record.with_ended(record.planned.moved(ChangeState.SUPERSEDED, now))
     return replace(record, planned=planned)
 
 
@@ -156,11 +158,11 @@ def _explained_by_provider(record: TrackedRecord, told: Explained) -> TrackedRec
 
 def _cancelled(record: TrackedRecord, now: datetime) -> TrackedRecord:
     change = record.change
-    planned = record.planned.moved(ChangeState.CANCELLED, now) if record.planned else None
+    if record.planned is not None:
+        record = record.with_ended(record.planned.moved(ChangeState.CANCELLED, now))
     if change is not None and change.state.is_open:
         change = change.moved(ChangeState.CANCELLED, now)
-    ended = change.quiet() if change else None
-    return replace(record, change=ended, previous=planned or record.previous, planned=None)
+    return replace(record, change=change.quiet() if change else None, planned=None)
 
 
 def _answered(
@@ -261,7 +263,8 @@ def _restarted(record: TrackedRecord, panelists: Panelists, now: datetime) -> Tr
     for number, (name, track) in enumerate(sorted(change.tracks.items())):
         if track.state is TrackState.CENSUS:
             track = counted(track, now, policy)  # noqa: PLW2901
-        if track.next_at is not None and track.next_at <= now + policy.expiry_margin:
+        is_due = track.next_at is not None and track.next_at <= now
+        if is_due or track.state is TrackState.CENSUS:
             share = number / len(change.tracks)
             track = replace(track, next_at=now + policy.authority_interval * share)  # noqa: PLW2901
         tracks[name] = track

@@ -62,8 +62,8 @@ class Teller:
             yield self._event(EventType.CHANGE_ANNOUNCED, planned, **_described(planned))
 
     def _of_end(self, before: TrackedRecord, after: TrackedRecord) -> Iterator[Event]:
-        ended = {change.id: change for change in (after.previous, after.change) if change}
-        known = {c.id: c.state for c in (before.previous, before.change) if c}
+        ended = {change.id: change for change in (*after.ended, after.change) if change}
+        known = {c.id: c.state for c in (*before.ended, before.change) if c}
         for change in ended.values():
             if change.state in _ENDS and known.get(change.id) is not change.state:
                 newest = after.change.id if after.change else None
