@@ -127,7 +127,8 @@ class _Waiting:
         change = snapshot.change(self._last) if self._last else None
         line = self._terminal.line(change, snapshot)
         share = change.progress(snapshot.at, snapshot.weights) if change else 0.0
-        progress.update(task, description=line, completed=share)
+        brief = self._terminal.brief(change, snapshot)
+        progress.update(task, description=brief, completed=share)
         if line != self._told and not sys.stderr.isatty():
             typer.echo(f"{instant(snapshot.at)}  {line}", err=True)
         self._told = line

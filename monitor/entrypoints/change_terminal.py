@@ -105,13 +105,26 @@ class ChangeTerminal:
     def progress(self) -> Progress:
         """Return a bar that shows how far a change has come; silent off a terminal."""
         return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(20),
             TaskProgressColumn(),
+            TextColumn("{task.description}"),
             console=self._aside,
             transient=True,
             disable=not self._aside.is_terminal,
         )
+
+    def brief(self, change: Change | None, snapshot: Snapshot) -> str:
+        """Return where a change stands, short enough to stand beside a bar."""
+        if change is None:
+            return self._wording.word("wait_nothing")
+        late = sum(not track.state.has_converged for track in change.tracks.values())
+        parts = [self._wording.change_state(change.state)]
+        if late:
+            word = self._wording.word("wait_late")
+            parts.append(word.format(late=late, total=len(change.tracks)))
+        if (eta := change.eta()) is not None and change.is_pending and eta > snapshot.at:
+            parts.append(f"{self._wording.word('eta')} {eta:%H:%M:%SZ}")
+        return "  ".join(parts)
 
     def line(self, change: Change | None, snapshot: Snapshot) -> str:
         """Return where a change stands, in one line."""
