@@ -1,7 +1,7 @@
 """An authoritative name server on loopback."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from random import Random
 from typing import Self
@@ -19,6 +19,7 @@ from monitor.demo.zones import Found, Zone, lookup, nearest_zone
 class Authority:
     """Answers from `zones`, which may be exchanged while it runs; alone it sees the change.
 
+    `lines` are the zones for clients of a subnet (RFC 7871), where those get other answers.
     While `is_reachable` is False it is silent. `queries` counts what came over the network.
     """
 
@@ -26,14 +27,15 @@ class Authority:
         self.address = address
         self.port = port
         self.zones = tuple(zones)
+        self.lines: Mapping[str, tuple[Zone, ...]] = {}
         self.is_reachable = True
         self.queries: Counter[tuple[str, str]] = Counter()
         self._speaker = wire.Speaker(nsid)
         self._open = AsyncExitStack()
 
-    def answer(self, name: Name, rdtype: RdataType) -> Found:
-        """Return what it says to this question now."""
-        return lookup(self.zones, name, rdtype)
+    def answer(self, name: Name, rdtype: RdataType, subnet: wire.Subnet | None = None) -> Found:
+        """Return what it says to this question now, to clients of the subnet."""
+        return lookup(self.lines.get(str(subnet), self.zones), name, rdtype)
 
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(listening(self.address, self.port, self._respond))
@@ -50,7 +52,7 @@ class Authority:
                 return Reply(reply) if reply else None
             case wire.Question() as question:
                 self.queries[question.key] += 1
-                found = self.answer(question.name, question.rdtype)
+                found = self.answer(question.name, question.rdtype, question.client_subnet)
                 response = wire.reply(question, found, self._speaker)
                 return Reply(wire.pack(response, question, transport))
 
@@ -58,10 +60,10 @@ class Authority:
 def one_of(authorities: Sequence[Authority], rng: Random) -> Upstream:
     """Return how a recursive server asks these: any reachable server of the nearest zone."""
 
-    def ask(name: Name, rdtype: RdataType, _: wire.Subnet | None) -> Found | None:
+    def ask(name: Name, rdtype: RdataType, subnet: wire.Subnet | None) -> Found | None:
         serving = _nearest(authorities, name)
         reachable = [server for server in serving if server.is_reachable]
-        return rng.choice(reachable).answer(name, rdtype) if reachable else None
+        return rng.choice(reachable).answer(name, rdtype, subnet) if reachable else None
 
     return ask
 
