@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -15,17 +15,15 @@ from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
-    abreast_of,
-    delegation_policy_of,
-    followers_of,
+    follow_of,
     inventories_of,
     prober_of,
     providers_of,
-    resolvers_of,
-    round_policy_of,
+    rounds_of,
     store_of,
 )
 from monitor.config import ConfigError, Settings
+from monitor.config.sockets import SocketAddress
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
 from monitor.core.state import Step
@@ -38,13 +36,11 @@ from monitor.ledger import Ledger
 from monitor.ports import Inventory
 from monitor.usecases.announce import Announcement, announce
 from monitor.usecases.ask import Panel
-from monitor.usecases.delegate import Delegator
 from monitor.usecases.discover import discover, forget_accounts
 from monitor.usecases.follow import Follow
 from monitor.usecases.inquire import Inquire
 from monitor.usecases.mind_clock import mind_clock
 from monitor.usecases.rounds import Rounds
-from monitor.usecases.serials import Serials
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
 
@@ -102,7 +98,7 @@ class Daemon:
         try:
             await self._ledger.open()
             host, port = await self._web.start()
-            await self._work(stopped, lambda: started(_url(host, port)))
+            await self._work(stopped, lambda: started(SocketAddress(host, port).url))
         finally:
             await self._web.stop()
             await self._store.close()
@@ -139,27 +135,13 @@ class Daemon:
         clock = self._around.clock
         inventories = inventories_of(settings, self._around)
         prober = CountedProber(prober_of(settings, clock), self._telemetry)
-        panel = Panel(prober, resolvers_of(settings), settings.targets.policy)
-        policy, followers = round_policy_of(settings), followers_of(settings)
-        rounds = Rounds(
-            ledger=self._ledger,
-            panel=panel,
-            delegator=Delegator(prober, delegation_policy_of(settings)),
-            serials=Serials(prober, settings.schedule.authority_fast_interval / 2),
-            policy=policy,
-            followers=followers,
-            clock=clock,
-            telemetry=self._telemetry,
-            abreast=abreast_of(settings),
-            is_wanted=lambda: self._works.panel is panel,
-        )
-        follow = Follow(
-            self._ledger, panel, followers, policy, clock, ask_authorities=rounds.of_authorities
-        )
+        rounds = rounds_of(settings, prober, self._ledger, clock, self._telemetry)
+        panel, followers = rounds.panel, rounds.followers
+        rounds = replace(rounds, is_wanted=lambda: self._works.panel is panel)
         inquire = Inquire(
             self._ledger, providers_of(settings, self._around), followers, clock, self._telemetry
         )
-        return _Works(settings, inventories, panel, rounds, follow, inquire)
+        return _Works(settings, inventories, panel, rounds, follow_of(rounds), inquire)
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
         await self._note(EventType.START)
@@ -289,7 +271,3 @@ class Daemon:
 
 def _listener(settings: Settings) -> tuple[str, int]:
     return settings.daemon.listen.host, settings.daemon.listen.port
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

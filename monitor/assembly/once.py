@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from monitor.adapters.stores.sqlite import Access
 from monitor.assembly.parts import (
     Surroundings,
     abreast_of,
-    delegation_policy_of,
+    delegator_of,
     inventories_of,
+    panel_of,
     prober_of,
-    resolvers_of,
+    reading,
     round_policy_of,
-    store_of,
 )
 from monitor.config import Settings
 from monitor.core.bindings import Binding, NameTarget
@@ -22,9 +21,8 @@ from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State
 from monitor.core.tracking.values import Sample, sample_of
-from monitor.usecases.ask import Panel
 from monitor.usecases.check import Check
-from monitor.usecases.delegate import Delegator, NotDelegated
+from monitor.usecases.delegate import NotDelegated
 from monitor.usecases.snapshot import Snapshot
 
 HISTORY_LIMIT = 50
@@ -49,10 +47,10 @@ class Once:
         """Ask everybody about the domains. Raises NotAvailable."""
         clock = self.around.clock
         prober = prober_of(self.settings, clock)
-        panel = Panel(prober, resolvers_of(self.settings), self.settings.targets.policy)
+        panel = panel_of(self.settings, prober)
         check = Check(
             panel,
-            Delegator(prober, delegation_policy_of(self.settings)),
+            delegator_of(self.settings, prober),
             # One round is all there is: what it shows is believed.
             replace(round_policy_of(self.settings), fail_after=1, recover_after=1),
             clock,
@@ -68,14 +66,12 @@ class Once:
         """
         clock = self.around.clock
         prober = prober_of(self.settings, clock)
-        panel = Panel(prober, resolvers_of(self.settings), self.settings.targets.policy)
-        delegator = Delegator(prober, delegation_policy_of(self.settings))
         try:
-            delegation = await delegator.find(domain, clock.now())
+            delegation = await delegator_of(self.settings, prober).find(domain, clock.now())
         except NotDelegated:
             return {}
         binding = Binding(domain, NameTarget(domain))
-        sightings = await panel.ask_authorities(binding, delegation)
+        sightings = await panel_of(self.settings, prober).ask_authorities(binding, delegation)
         return {sighting.server: sample_of(sighting, domain) for sighting in sightings}
 
     async def history(self, domain: DomainName) -> tuple[Record, ...]:
@@ -83,10 +79,5 @@ class Once:
 
         Raises StoreError.
         """
-        store = store_of(self.settings, Access.READ)
-        if not store.exists:
-            return ()
-        try:
-            return await store.history(domain, HISTORY_LIMIT)
-        finally:
-            await store.close()
+        async with reading(self.settings) as store:
+            return await store.history(domain, HISTORY_LIMIT) if store is not None else ()

@@ -1,6 +1,7 @@
 """Settings to the objects that do the work."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,14 @@ from monitor.core.servers import Authority, Delegation, Resolver
 from monitor.core.state import RoundPolicy
 from monitor.core.status import StatusPolicy
 from monitor.core.tracking.policy import TrackingPolicy
+from monitor.ledger import Ledger
 from monitor.logs import Secrets
-from monitor.ports import Clock, Inventory, Provider
-from monitor.usecases.delegate import DelegationPolicy
+from monitor.ports import Clock, Inventory, Prober, Provider, Telemetry
+from monitor.usecases.ask import Panel
+from monitor.usecases.delegate import DelegationPolicy, Delegator
+from monitor.usecases.follow import Follow
+from monitor.usecases.rounds import Rounds
+from monitor.usecases.serials import Serials
 
 _SQLITE = "sqlite:///"
 
@@ -109,6 +115,44 @@ def followers_of(settings: Settings) -> Followers:
     return Followers(policy, {r.name: r for r in resolvers_of(settings)})
 
 
+def panel_of(settings: Settings, prober: Prober) -> Panel:
+    """Return who is asked, and which names count. Raises NotAvailable."""
+    return Panel(prober, resolvers_of(settings), settings.targets.policy)
+
+
+def delegator_of(settings: Settings, prober: Prober) -> Delegator:
+    return Delegator(prober, delegation_policy_of(settings))
+
+
+def rounds_of(
+    settings: Settings, prober: Prober, ledger: Ledger, clock: Clock, telemetry: Telemetry
+) -> Rounds:
+    """Return the rounds by these settings. Raises NotAvailable."""
+    return Rounds(
+        ledger=ledger,
+        panel=panel_of(settings, prober),
+        delegator=delegator_of(settings, prober),
+        serials=Serials(prober, settings.schedule.authority_fast_interval / 2),
+        policy=round_policy_of(settings),
+        followers=followers_of(settings),
+        clock=clock,
+        telemetry=telemetry,
+        abreast=abreast_of(settings),
+    )
+
+
+def follow_of(rounds: Rounds) -> Follow:
+    """Return who asks between the rounds what a change makes due, by the same settings."""
+    return Follow(
+        rounds.ledger,
+        rounds.panel,
+        rounds.followers,
+        rounds.policy,
+        rounds.clock,
+        ask_authorities=rounds.of_authorities,
+    )
+
+
 def inventories_of(settings: Settings, around: Surroundings) -> tuple[Inventory, ...]:
     """Return the configuration's own bindings first, then each account."""
     listed = ListedInventory(tuple(given.binding for given in settings.bindings))
@@ -138,6 +182,16 @@ def store_of(settings: Settings, access: Access) -> SqliteStore:
     if not database.startswith(_SQLITE):
         raise NotAvailable("daemon.database: this release keeps its records in SQLite only")
     return SqliteStore(Path(database.removeprefix(_SQLITE)), access)
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[SqliteStore | None]:
+    """Give the store that a daemon keeps, only to be read; None where there is none yet."""
+    store = store_of(settings, Access.READ)
+    try:
+        yield store if store.exists else None
+    finally:
+        await store.close()
 
 
 def _oss_inventory(account: AccountSettings, around: Surroundings) -> OssInventory:

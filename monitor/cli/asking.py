@@ -1,7 +1,6 @@
 """`check`, `explain` and `inventory`: ask once, print, and tell by the exit code."""
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -9,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
-from monitor.adapters.clock import SystemClock
 from monitor.assembly.once import Once
-from monitor.assembly.parts import NotAvailable, Surroundings
+from monitor.assembly.parts import NotAvailable
 from monitor.assembly.tracking import Changes
 from monitor.cli.configuring import complain, print_json, settings_of
 from monitor.cli.exit_codes import Exit, exit_of
+from monitor.cli.speaking import UsageFault, change_terminal, surroundings, terminal
 from monitor.config import ConfigError, Settings, parse
 from monitor.config.sockets import parse_server
 from monitor.core.bindings import CONFIGURED
@@ -25,13 +23,9 @@ from monitor.core.events import Record
 from monitor.core.inventory import Failure, Listing
 from monitor.core.names import DomainName, InvalidName
 from monitor.core.state import DomainState, State
-from monitor.entrypoints.change_terminal import ChangeTerminal
 from monitor.entrypoints.documents import account_document, domain_document, record_document
-from monitor.entrypoints.terminal import Terminal
-from monitor.logs import Secrets
 from monitor.ports import StoreError
 from monitor.usecases.snapshot import Snapshot
-from monitor.wording import Language, wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +38,6 @@ class Request:
     endpoint: str | None = None
     target: str | None = None
     resolvers: tuple[str, ...] = ()
-
-
-class UsageFault(Exception):
-    """The command cannot be done as it was given; the message says what to give."""
 
 
 _EXPECTED = (ConfigError, NotAvailable, UsageFault, InvalidName)
@@ -66,7 +56,7 @@ async def run_check(request: Request, *, is_json: bool) -> Exit:
         found = [domain_document(snapshot, domain) for domain in snapshot.domains]
         print_json({"domains": found, "exit_code": int(code)})
     else:
-        _terminal(settings).show_check(snapshot)
+        terminal(settings).show_check(snapshot)
     return code
 
 
@@ -83,22 +73,18 @@ async def run_explain(request: Request, *, is_json: bool) -> Exit:
         records = [record_document(record) for record in history]
         print_json({**domain_document(snapshot, domain), "history": records})
     else:
-        _terminal(settings).show_domain(snapshot, domain, history)
+        terminal(settings).show_domain(snapshot, domain, history)
         change = snapshot.change(domain)
         if change is not None:
-            console = Console()
-            console.print()
-            aside = Console(stderr=True)
-            ChangeTerminal(console, wording(language_of(settings)), aside).show_change(
-                change, snapshot, ()
-            )
+            typer.echo()
+            change_terminal(settings).show_change(change, snapshot, ())
     return exit_of(snapshot)
 
 
 async def _with_changes(settings: Settings, domain: DomainState) -> DomainState:
     """Add what a daemon has followed, which no single look can show."""
     try:
-        known = await Changes(settings, _surroundings()).known(domain.domain)
+        known = await Changes(settings, surroundings()).known(domain.domain)
     except StoreError as error:
         complain(error)
         return domain
@@ -107,7 +93,7 @@ async def _with_changes(settings: Settings, domain: DomainState) -> DomainState:
 
 async def _history(settings: Settings, domain: DomainName) -> tuple[Record, ...]:
     try:
-        return await Once(settings, _surroundings()).history(domain)
+        return await Once(settings, surroundings()).history(domain)
     except StoreError as error:
         complain(error)
         return ()
@@ -118,12 +104,12 @@ async def run_inventory(config: Path | None, *, is_json: bool) -> Exit:
         settings = settings_of(config)
     except ConfigError as error:
         return complain(error)
-    state = await Once(settings, _surroundings()).inventory()
+    state = await Once(settings, surroundings()).inventory()
     accounts = [state.accounts[name] for name in sorted(state.accounts)]
     if is_json:
         print_json({"accounts": [account_document(account) for account in accounts]})
     else:
-        _terminal(settings).show_inventory(accounts)
+        terminal(settings).show_inventory(accounts)
     return Exit.WARNING if any(account.failures for account in accounts) else Exit.OK
 
 
@@ -131,7 +117,7 @@ async def _prepared(request: Request) -> tuple[Settings, list[DomainState], list
     """Return the settings with what overrules them, the domains to ask about, what is unread."""
     settings = _overruled(settings_of(request.config), request)
     wanted = [DomainName.parse(domain) for domain in request.domains]
-    state = _by_hand(request) or await Once(settings, _surroundings()).inventory()
+    state = _by_hand(request) or await Once(settings, surroundings()).inventory()
     unread = [failure for account in state.accounts.values() for failure in account.failures]
     for failure in unread:
         place = f"{failure.scope.value} {failure.bucket}".rstrip()
@@ -185,30 +171,13 @@ def _by_hand(request: Request) -> State | None:
         f"[[bindings]]\ndomain = {_quoted(domain)}\n{given}" for domain in request.domains
     )
     bindings = tuple(b.binding for b in parse(tables, {}, source="the options").bindings)
-    now = _surroundings().clock.now()
+    now = surroundings().clock.now()
     return State().after(take_listing(State(), Listing(CONFIGURED, bindings), now))
 
 
 async def _asked(settings: Settings, domains: Iterable[DomainState]) -> Snapshot:
     listed = list(domains)
-    with _terminal(settings).progress() as progress:
+    with terminal(settings).progress() as progress:
         task = progress.add_task("", total=len(listed))
-        once = Once(settings, _surroundings())
+        once = Once(settings, surroundings())
         return await once.check(listed, lambda: progress.advance(task))
-
-
-def _surroundings() -> Surroundings:
-    return Surroundings(SystemClock(), os.environ, Secrets())
-
-
-def _terminal(settings: Settings) -> Terminal:
-    return Terminal(Console(), wording(language_of(settings)), Console(stderr=True))
-
-
-def language_of(settings: Settings) -> Language:
-    """Return the configured language, or the one that the environment asks for."""
-    lang = settings.daemon.lang.value
-    if lang != "auto":
-        return Language(lang)
-    variables = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return Language.of(next((value for value in variables if value), "en"))

@@ -7,31 +7,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
-from monitor.adapters.clock import SystemClock
 from monitor.adapters.daemon_api import DaemonRefused, DaemonUnreachable, post_change
 from monitor.assembly.once import Once
-from monitor.assembly.parts import NotAvailable, Surroundings, resolvers_of
+from monitor.assembly.parts import NotAvailable, resolvers_of
 from monitor.assembly.tracking import Changes
-from monitor.cli.asking import UsageFault, language_of
 from monitor.cli.configuring import complain, print_json, settings_of
 from monitor.cli.exit_codes import Exit
+from monitor.cli.speaking import UsageFault, change_terminal, surroundings
 from monitor.config import ConfigError, Settings
+from monitor.config.sockets import SocketAddress
 from monitor.core.names import DomainName, InvalidName
 from monitor.core.state import State
 from monitor.core.tracking.authorities import ServerHistory
 from monitor.core.tracking.planning import Plan, plan
 from monitor.core.tracking.record import RecordKey
 from monitor.entrypoints.change_documents import change_document
-from monitor.entrypoints.change_terminal import ChangeTerminal
 from monitor.entrypoints.documents import record_document
 from monitor.entrypoints.instants import instant
-from monitor.logs import Secrets
 from monitor.ports import StoreError
 from monitor.usecases.announce import Announcement, NotAnnounced
 from monitor.usecases.snapshot import Snapshot
-from monitor.wording import wording
 
 _EXPECTED = (
     ConfigError,
@@ -65,7 +61,7 @@ async def run_changes(config: Path | None, *, only_open: bool, is_json: bool) ->
     if is_json:
         items = [change_document(snapshot, change) for change in changes]
         return print_json({"items": items, "next": None})
-    terminal(settings).show_changes(changes, snapshot)
+    change_terminal(settings).show_changes(changes, snapshot)
     return Exit.OK
 
 
@@ -81,7 +77,7 @@ async def run_show(number: str, config: Path | None, *, is_json: bool) -> Exit:
     if is_json:
         events = [record_document(record) for record in story]
         return print_json({**change_document(snapshot, change), "events": events})
-    terminal(settings).show_change(change, snapshot, story)
+    change_terminal(settings).show_change(change, snapshot, story)
     return Exit.OK
 
 
@@ -133,7 +129,7 @@ def _instant(written: str) -> datetime:
 def _url_of(settings: Settings) -> str:
     host, port = settings.daemon.listen.host, settings.daemon.listen.port
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound to here
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    return SocketAddress(host, port).url
 
 
 async def run_plan(domain: str, target: str | None, config: Path | None, *, is_json: bool) -> Exit:
@@ -150,7 +146,7 @@ async def run_plan(domain: str, target: str | None, config: Path | None, *, is_j
     if is_json:
         print_json({**_plan_document(found, name, wanted), "exit_code": int(code)})
     else:
-        terminal(settings).show_plan(found, wanted.text if wanted else None)
+        change_terminal(settings).show_plan(found, wanted.text if wanted else None)
     return code
 
 
@@ -185,11 +181,3 @@ def _plan_document(found: Plan, name: DomainName, target: DomainName | None) -> 
 def snapshot_of(settings: Settings) -> Snapshot:
     """Return what is needed to tell how far a change has come by now."""
     return Snapshot(surroundings().clock.now(), State(), resolvers_of(settings))
-
-
-def terminal(settings: Settings) -> ChangeTerminal:
-    return ChangeTerminal(Console(), wording(language_of(settings)), Console(stderr=True))
-
-
-def surroundings() -> Surroundings:
-    return Surroundings(SystemClock(), os.environ, Secrets())

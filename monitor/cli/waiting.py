@@ -13,10 +13,10 @@ from rich.progress import Progress, TaskID
 from monitor.assembly.once import Once
 from monitor.assembly.parts import NotAvailable, resolvers_of
 from monitor.assembly.tracking import Changes
-from monitor.cli.asking import UsageFault
-from monitor.cli.changing import snapshot_of, surroundings, terminal
+from monitor.cli.changing import snapshot_of
 from monitor.cli.configuring import complain, print_json, settings_of
 from monitor.cli.exit_codes import Exit
+from monitor.cli.speaking import UsageFault, change_terminal, surroundings
 from monitor.config import ConfigError, Settings
 from monitor.config.durations import parse_duration
 from monitor.core.bindings import Binding, NameTarget
@@ -88,7 +88,7 @@ class _Waiting:
         self._settings = settings
         self._target = target
         self._is_settled = is_settled
-        self._terminal = terminal(settings)
+        self._terminal = change_terminal(settings)
         self._since = surroundings().clock.now()
         self._last: DomainState | None = None
         self._told = ""

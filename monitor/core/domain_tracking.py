@@ -168,8 +168,7 @@ def is_left_alone(state: DomainState, resolver: Resolver, now: datetime) -> bool
     for key in _changing(state, resolver, now):
         change = state.records[key].change
         track = change.tracks.get(resolver.name) if change else None
-        is_asked = track is not None and track.next_at is not None
-        if track is not None and is_asked and not track.state.has_converged:
+        if track is not None and track.next_at is not None and not track.state.has_converged:
             return True
     return False
 

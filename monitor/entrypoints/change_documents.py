@@ -67,7 +67,6 @@ def _values(change: Change) -> dict[str, Json]:
 
 
 def _track(snapshot: Snapshot, change: Change, track: Track) -> dict[str, Json]:
-    agreed_at = change.all_authorities_at
     progress = track.progress(snapshot.at)
     return {
         "resolver": track.resolver,
@@ -78,7 +77,7 @@ def _track(snapshot: Snapshot, change: Change, track: Track) -> dict[str, Json]:
         "progress": round(progress, 4) if progress is not None else None,
         "first_new_at": maybe(track.first_new_at),
         "last_old_at": maybe(track.last_old_at),
-        "eta_at": maybe(track.eta(agreed_at)) if agreed_at and track.census.is_done else None,
+        "eta_at": maybe(change.eta_of(track)),
         "next_at": maybe(track.next_at),
         "since": instant(track.since),
     }

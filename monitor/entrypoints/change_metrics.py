@@ -30,8 +30,8 @@ def of_changes(snapshot: Snapshot) -> Iterator[Metric]:
             continue
         name = domain.domain.text
         state.add_metric([name, change.state.value], 1)
-        for key, at in _instants_of(change).items():
-            if at is not None:
+        for key, at in change.instants().items():
+            if key in instants:
                 instants[key].add_metric([name], at.timestamp())
         if change.is_watched(snapshot.at):
             for resolver, track in sorted(change.tracks.items()):
@@ -46,15 +46,6 @@ _INSTANTS = {
     "bound": "When every cache that keeps to the TTL has forgotten the old value.",
     "deadline": "When the window of the change is over.",
 }
-
-
-def _instants_of(change: Change) -> dict[str, datetime | None]:
-    return {
-        "detected": change.detected_at,
-        "eta": change.eta(),
-        "bound": change.bound_at,
-        "deadline": change.deadline_at,
-    }
 
 
 def _is_shown(change: Change, now: datetime) -> bool:

@@ -13,10 +13,9 @@ from monitor.core.events import Record
 from monitor.core.tracking.changes import AuthorityState, Change, ChangeState
 from monitor.core.tracking.planning import LOW_TTL, Plan
 from monitor.core.tracking.tracks import Track, TrackState
-from monitor.core.tracking.values import Value
+from monitor.entrypoints.history_table import history_table
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import CHANGE_SHAPE, Wording
-from monitor.wording.history import entry
 
 _STYLE = {
     ChangeState.SETTLED: "green",
@@ -79,13 +78,13 @@ class ChangeTerminal:
         for advice in self._advice(change):
             self._console.print(Padding(advice, (0, 0, 0, 2)))
         if records:
-            self._console.print(Padding(self._story(records), (1, 0, 0, 2)))
+            self._console.print(Padding(history_table(records, self._wording), (1, 0, 0, 2)))
 
     def show_plan(self, plan: Plan, target: str | None) -> None:
         """Print what a change would mean now, and the better way."""
         word = self._wording.word
         told = {
-            "value": self._value(plan.value),
+            "value": self._wording.value(plan.value),
             "target": target or word("plan_any_target"),
             "ttl": f"{plan.ttl.total_seconds():.0f}",
             "low": f"{LOW_TTL.total_seconds():.0f}",
@@ -150,14 +149,7 @@ class ChangeTerminal:
             title.append(f"  {change.view}", style="dim")
         title.append(f"  {self._wording.change_kind(change.kind)}  {change.id}", style="dim")
         lines: list[RenderableType] = [title, Text("  ").append(self._from_to(change))]
-        facts = {
-            "detected": change.detected_at,
-            "all_authorities": change.all_authorities_at,
-            "eta": change.eta(),
-            "bound": change.bound_at,
-            "deadline": change.deadline_at,
-        }
-        told = [f"{word(key)} {self._when(at)}" for key, at in facts.items() if at is not None]
+        told = [f"{word(key)} {self._when(at)}" for key, at in change.instants().items()]
         lines.append(Text("  " + " · ".join(told), style="dim"))
         share = f"{change.progress(snapshot.at, snapshot.weights):.0%}"
         covered = f"{change.coverage(snapshot.weights):.0%}"
@@ -176,7 +168,7 @@ class ChangeTerminal:
             ttl, serial = it.ttl, it.serial
             table.add_row(
                 f"{shape} {it.server}",
-                self._value(it.value),
+                self._wording.value(it.value),
                 "" if ttl is None else str(ttl),
                 "" if serial is None else str(serial),
             )
@@ -194,42 +186,26 @@ class ChangeTerminal:
                 name,
                 Text(self._wording.track_state(track.state), style=style),
                 f"≤ {track.caches}" if track.census.is_done else "",
-                self._track_eta(change, track),
+                self._eta_of(change, track),
                 reason,
             )
         return table
 
-    def _track_eta(self, change: Change, track: Track) -> str:
-        if change.all_authorities_at is None or not track.census.is_done:
-            return ""
-        return self._when(track.eta(change.all_authorities_at))
+    def _eta_of(self, change: Change, track: Track) -> str:
+        is_counted = change.all_authorities_at is not None and track.census.is_done
+        return self._when(change.eta_of(track)) if is_counted else ""
 
     def _advice(self, change: Change) -> list[Text]:
         late = (track for track in change.tracks.values() if not track.state.has_converged)
         reasons = dict.fromkeys(track.reason for track in late if track.reason is not None)
         return [Text(f"→ {self._wording.track_advice(r)}", style="cyan") for r in reasons]
 
-    def _story(self, records: list[Record]) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column(self._wording.word("history"))
-        table.add_column("")
-        table.add_column("", overflow="fold")
-        for record in records:
-            told = entry(record, self._wording)
-            table.add_row(told.at.isoformat(timespec="seconds"), told.event, told.change)
-        return table
-
     def _state(self, change: Change) -> Text:
         words = f"{CHANGE_SHAPE[change.state]} {self._wording.change_state(change.state)}"
         return Text(words, style=_STYLE.get(change.state, "dim"))
 
     def _from_to(self, change: Change) -> Text:
-        return Text(f"{self._value(change.old)} → {self._value(change.new)}")
-
-    def _value(self, value: Value | None) -> str:
-        if value is None:
-            return self._wording.word("not_known")
-        return value.text or self._wording.word("change_nothing")
+        return Text(f"{self._wording.value(change.old)} → {self._wording.value(change.new)}")
 
     def _when(self, at: datetime | None) -> str:
         if at is None:

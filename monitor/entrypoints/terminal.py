@@ -18,9 +18,9 @@ from monitor.core.inventory import AccountInventory
 from monitor.core.state import DomainState
 from monitor.core.status import DomainStatus, Fault, Remedy, View
 from monitor.core.verdict import Verdict
+from monitor.entrypoints.history_table import history_table
 from monitor.usecases.snapshot import Snapshot, urgency, wrong_first
 from monitor.wording import STATUS_SHAPE, Wording, verdict_shape
-from monitor.wording.history import entry
 
 _STATUS_STYLE = {
     DomainStatus.IN_EFFECT: "green",
@@ -69,7 +69,7 @@ class Terminal:
         self._console.print(Padding(self._answers(snapshot, domain), (1, 0, 0, 2)))
         rows = list(history)
         if rows:
-            self._console.print(Padding(self._history(rows), (1, 0, 0, 2)))
+            self._console.print(Padding(history_table(rows, self._wording), (1, 0, 0, 2)))
 
     def show_inventory(self, accounts: Iterable[AccountInventory]) -> None:
         """Print each account's bindings, and what could not be read."""
@@ -190,16 +190,6 @@ class Terminal:
             table.add_column(heading)
         for server, view in _all_views(snapshot, domain):
             table.add_row(server, self._cell(view, is_wide=True), *_evidence(view))
-        return table
-
-    def _history(self, records: list[Record]) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column(self._wording.word("history"))
-        table.add_column("")
-        table.add_column("", overflow="fold")
-        for record in records:
-            told = entry(record, self._wording)
-            table.add_row(told.at.isoformat(timespec="seconds"), told.event, told.change)
         return table
 
     def _inventory(self, account: AccountInventory) -> Table:

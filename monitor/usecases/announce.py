@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.core.domain_tracking import Followers, track_announcement
+from monitor.core.domain_tracking import Followers, announce_all
 from monitor.core.names import DomainName
-from monitor.core.state import State, Step
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import Announced, RecordKey
 from monitor.core.tracking.values import alias
@@ -39,11 +38,9 @@ async def announce(
     value = alias(announcement.target)
     announced = Announced(value, announcement.at or now, announcement.by, announcement.note)
 
-    def decide(state: State) -> Step:
-        state_now = state.domains.get(domain)
-        return track_announcement(state_now, announced, followers, now) if state_now else Step()
-
-    if not await ledger.record(decide):
+    if not await ledger.record(
+        lambda state: announce_all(state, domain, announced, followers, now)
+    ):
         raise NotAnnounced("the announcement could not be kept: the log says why; try again")
     record = ledger.state.domains[domain].records[RecordKey(domain)]
     found = next((c for c in (record.planned, record.change) if c and c.new == value), None)

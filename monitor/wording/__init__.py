@@ -12,6 +12,7 @@ from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
 from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
+from monitor.core.tracking.values import Value
 from monitor.core.verdict import Verdict, VerdictKind
 
 
@@ -81,6 +82,12 @@ class Wording:
     def track_advice(self, reason: Reason) -> str:
         """What to do about it."""
         return self._texts["track_advice"][reason.value]
+
+    def value(self, value: Value | None) -> str:
+        """What a record says; in words where it is not known, or nothing."""
+        if value is None:
+            return self.word("not_known")
+        return value.text or self.word("change_nothing")
 
     def word(self, key: str) -> str:
         """A word of a page or a screen."""

@@ -55,8 +55,8 @@ class SqliteStore:
         return await self._run(_load)
 
     async def domain(self, name: DomainName) -> DomainState | None:
-        state = await self._run(lambda connection: _load(connection, name))
-        return state.domains.get(name)
+        domains = await self._run(lambda connection: _domains(connection, name))
+        return domains.get(name)
 
     async def commit(self, step: Step) -> tuple[Record, ...]:
         return await self._run(lambda connection: _commit(connection, step))
@@ -217,7 +217,17 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _load(connection: sqlite3.Connection, only: DomainName | None = None) -> State:
+def _load(connection: sqlite3.Connection) -> State:
+    accounts = {
+        name: rows.account_of(inventory)
+        for name, inventory in connection.execute("SELECT name, inventory FROM account")
+    }
+    return State(accounts, _domains(connection))
+
+
+def _domains(
+    connection: sqlite3.Connection, only: DomainName | None = None
+) -> dict[DomainName, DomainState]:
     def of_domains(columns: str, table: str, key: str) -> Iterator[tuple[Any, ...]]:
         query = f"SELECT {columns} FROM {table}"  # noqa: S608 - names of our own
         if only is None:
@@ -232,15 +242,10 @@ def _load(connection: sqlite3.Connection, only: DomainName | None = None) -> Sta
     for domain, owner, view, text in of_domains("*", "record", "domain"):
         key = RecordKey(DomainName(owner), view)
         records.setdefault(domain, {})[key] = rows.record_of_row(text)
-    domains = {
+    return {
         DomainName(name): rows.domain_of(name, state, views.get(name, {}), records.get(name, {}))
         for name, state in of_domains("name, state", "domain", "name")
     }
-    accounts = {
-        name: rows.account_of(inventory)
-        for name, inventory in connection.execute("SELECT name, inventory FROM account")
-    }
-    return State(accounts, domains)
 
 
 def _commit(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:

@@ -169,6 +169,23 @@ class Change:
                 etas.append(eta)
         return max(etas, default=self.bound_at)
 
+    def eta_of(self, track: Track) -> datetime | None:
+        """Return the same of one resolver; None also before its census."""
+        if self.all_authorities_at is None or not track.census.is_done:
+            return None
+        return track.eta(self.all_authorities_at)
+
+    def instants(self) -> Mapping[str, datetime]:
+        """Return what is known of when, in the order of time, each under its name."""
+        found = {
+            "detected": self.detected_at,
+            "all_authorities": self.all_authorities_at,
+            "eta": self.eta(),
+            "bound": self.bound_at,
+            "deadline": self.deadline_at,
+        }
+        return {name: at for name, at in found.items() if at is not None}
+
     @property
     def is_pending(self) -> bool:
         return self.state in {ChangeState.AUTH_SPLIT, ChangeState.PROPAGATING, ChangeState.EXPIRED}

@@ -45,3 +45,7 @@ class Panelists:
 
     policy: TrackingPolicy = TrackingPolicy()
     resolvers: Mapping[str, Resolver] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        return {name: resolver.weight for name, resolver in self.resolvers.items()}

@@ -115,8 +115,8 @@ def _state_reviewed(change: Change, panelists: Panelists, now: datetime) -> Chan
 
 def _by_tracks(change: Change, panelists: Panelists, now: datetime) -> Change:
     reached = [t for t in change.tracks.values() if t.state is not TrackState.UNREACHABLE]
-    weights = {name: resolver.weight for name, resolver in panelists.resolvers.items()}
-    is_covered = bool(reached) and change.coverage(weights) >= panelists.policy.min_coverage
+    coverage = change.coverage(panelists.weights)
+    is_covered = bool(reached) and coverage >= panelists.policy.min_coverage
     has_all = is_covered and all(t.state.has_converged and t.doubt is None for t in reached)
     is_settled = has_all and all(track.state is TrackState.SETTLED for track in reached)
     match change.state:

@@ -36,9 +36,6 @@ from monitor.core.tracking.telling import Teller
 from monitor.core.tracking.tracks import Facts, Track, TrackState
 from monitor.core.tracking.values import Sample, Value
 
-_FAST_FOR = 10  # usual intervals, during which a difference is polled fast
-_SPLIT_FOR = 2  # usual intervals, after which a difference is more than the usual transfer
-
 
 def step(
     record: TrackedRecord, happening: Happening, panelists: Panelists, now: datetime

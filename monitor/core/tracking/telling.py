@@ -29,7 +29,7 @@ class Teller:
     """Tells what one step of one record changed."""
 
     def __init__(self, panelists: Panelists, now: datetime, evidence: Evidence) -> None:
-        self._weights = {name: r.weight for name, r in panelists.resolvers.items()}
+        self._weights = panelists.weights
         self._now = now
         self._evidence = evidence
 

@@ -13,7 +13,7 @@ from monitor.core.tracking.values import Sample, Value
 class TrackState(Enum):
     """Where one resolver stands in one change."""
 
-    UNKNOWN = "unknown"  # no usable answer since the change
+    UNKNOWN = "unknown"  # old and new lead to the same addresses: nobody can know
     AUTH_WAIT = "auth_wait"  # an authority still serves the old value: not judged
     CENSUS = "census"  # a burst of questions shows how many caches answer
     WAITING = "waiting"  # copies of the old value are known, and when they expire

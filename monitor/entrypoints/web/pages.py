@@ -14,9 +14,6 @@ from monitor.core.events import Record
 from monitor.core.servers import Resolver, Transport
 from monitor.core.state import DomainState
 from monitor.core.status import Tally, View, tally
-from monitor.core.tracking.changes import Change
-from monitor.core.tracking.tracks import Track
-from monitor.core.tracking.values import Value
 from monitor.entrypoints.web.chains import Drawn, drawn
 from monitor.entrypoints.web.listing import Page, Query
 from monitor.entrypoints.web.moments import age, clock, rfc3339
@@ -98,8 +95,7 @@ def domain_page(
         domain=domain,
         change=change,
         change_progress=change.progress(snapshot.at, snapshot.weights) if change else None,
-        change_instants=list(_instants(change)) if change else [],
-        value=lambda value: _value(value, frame.words),
+        change_instants=change.instants() if change else {},
         fault_sentences=faults_of(domain, frame.words),
         of_resolvers=snapshot.tally(domain),
         of_authorities=tally(domain.authorities),
@@ -120,31 +116,6 @@ def resolvers_page(frame: Frame, snapshot: Snapshot) -> str:
 
 def error_page(frame: Frame, title: str, detail: str) -> str:
     return _rendered("error.html", frame, title=title, detail=detail)
-
-
-def _instants(change: Change) -> Iterator[tuple[str, datetime]]:
-    """Yield what is known of when, each under its word."""
-    found = {
-        "detected": change.detected_at,
-        "all_authorities": change.all_authorities_at,
-        "eta": change.eta(),
-        "bound": change.bound_at,
-        "deadline": change.deadline_at,
-    }
-    for word, at in found.items():
-        if at is not None:
-            yield word, at
-
-
-def _track_eta(change: Change, track: Track) -> datetime | None:
-    agreed_at = change.all_authorities_at
-    return track.eta(agreed_at) if agreed_at and track.census.is_done else None
-
-
-def _value(value: Value | None, words: Wording) -> str:
-    if value is None:
-        return words.word("not_known")
-    return value.text or words.word("change_nothing")
 
 
 def _advice(snapshot: Snapshot, domain: DomainState, said: Drawn, words: Wording) -> str:
@@ -205,7 +176,6 @@ _ENVIRONMENT.globals.update(
     refresh_seconds=_REFRESH_SECONDS,
     status_shape=STATUS_SHAPE,
     change_shape=CHANGE_SHAPE,
-    track_eta=_track_eta,
     verdict_shape=verdict_shape,
     answer_of=_answer_of,
 )
