@@ -27,8 +27,9 @@ from rich.table import Table
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.inventory.listed import ListedInventory
 from monitor.adapters.resolvers.prober import DnsProber, Limits
+from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.stores.sqlite import SqliteStore
-from monitor.adapters.telemetry import PrometheusTelemetry
+from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.core.bindings import Binding, BucketTarget
 from monitor.core.domain_tracking import Followers
 from monitor.core.names import DomainName
@@ -152,6 +153,7 @@ async def _daemon(domains: int, resolvers: tuple[Resolver, ...], database: Path)
     return Rounds(
         ledger=ledger,
         panel=Panel(prober, resolvers, TargetPolicy()),
+        sweeper=DnsSweeper(prober, clock, telemetry),
         delegator=Delegator(prober, DelegationPolicy(resolvers[:1])),
         serials=Serials(prober, timedelta(seconds=5)),
         followers=Followers(TrackingPolicy(), {resolver.name: resolver for resolver in resolvers}),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import structlog
@@ -57,15 +58,15 @@ class Ledger:
             if step == Step():
                 return True
             try:
-                records = await self._store.commit(step)
+                kept = await self._store.commit(step)
             except StoreError as error:
                 self._telemetry.store_failed()
                 log.error("store.commit_failed", error=str(error), events=len(step.events))
                 return False
-            self.state = self.state.after(step)
+            self.state = self.state.after(replace(step, domains=kept.domains))
             for listener in tuple(self._listeners):
                 listener(step)
-        for record in records:
+        for record in kept.records:
             self._telemetry.happened(record.event)
             _tell(record)
         return True

@@ -1,10 +1,14 @@
 """What the use cases need of the world; adapters and fakes provide it."""
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from monitor.core.answers import Question, Reply
+from monitor.core.answers import Outcome, Question, Reply
+from monitor.core.bindings import Binding
 from monitor.core.events import Event, Record
+from monitor.core.gist import Gist
 from monitor.core.inventory import Listing
 from monitor.core.names import DomainName
 from monitor.core.provider import ProviderFailure, ProviderListing
@@ -34,6 +38,53 @@ class Prober(Protocol):
         """Return what came back, at the latest when all attempts have timed out. Never raises."""
 
 
+class Onlooker(Protocol):
+    """Whom a sweep tells what is news; what is known already it keeps to itself."""
+
+    def gist(self, binding: Binding, outcome: Outcome) -> Gist | None:
+        """Return what decides the verdict; None where the answer alone does not."""
+
+    def is_known(self, binding: Binding, resolver: str, gist: Gist) -> bool: ...
+
+    def tell(self, binding: Binding, resolver: Resolver, reply: Reply) -> None: ...
+
+
+class Latest(Protocol):
+    """The newest replies, those included that said nothing new."""
+
+    def reply(self, domain: DomainName, resolver: Resolver) -> Reply | None: ...
+
+    def ttl(self, domain: DomainName, resolver: Resolver) -> int | None:
+        """Return for how long the domain's own record may be kept, in seconds."""
+
+
+class Sweeper(Latest, Protocol):
+    """Asks the same questions again and again, at little cost where nothing changes.
+
+    What was known once counts as known until it is forgotten, or bound to another target.
+    """
+
+    async def sweep(
+        self,
+        bindings: Sequence[Binding],
+        resolvers: Sequence[Resolver],
+        over: timedelta,
+        onlooker: Onlooker,
+    ) -> None:
+        """Ask each resolver for the addresses of each domain, evenly spread over a time.
+
+        Resolvers do not wait for each other. What a pace or a window does not allow in that time
+        is left for the next sweep, which begins with it; without a time, everything is asked.
+        Never raises.
+        """
+
+    def forget(self, domain: DomainName) -> None:
+        """Let go of what was known of the domain, since something else may be known by now."""
+
+    def forget_all_but(self, domains: Collection[DomainName]) -> None:
+        """Let go of what is no longer asked about."""
+
+
 class Inventory(Protocol):
     """One account, or the configuration, as a source of bindings."""
 
@@ -58,6 +109,14 @@ class StoreError(Exception):
     """The store cannot keep or give what it should; the message says why and what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a store made of a step: its records, and its domains in the least of memory."""
+
+    records: tuple[Record, ...]
+    domains: tuple[DomainState, ...]
+
+
 class Store(Protocol):
     """Keeps the state and the audit log over a crash."""
 
@@ -67,8 +126,8 @@ class Store(Protocol):
     async def domain(self, name: DomainName) -> DomainState | None:
         """Return one domain of the last state that was committed. Raises StoreError."""
 
-    async def commit(self, step: Step) -> tuple[Record, ...]:
-        """Keep the step, state and events in one transaction, and return its records.
+    async def commit(self, step: Step) -> Kept:
+        """Keep the step, state and events in one transaction.
 
         When it returns, a crash of the process loses nothing of the step; when it raises
         StoreError, nothing of the step was kept.
@@ -94,10 +153,35 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
+# Seconds; the upper bounds between which round-trip times are counted.
+RTT_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one resolver did in a part of a sweep, apart from what was told as news.
+
+    `rtts` counts by `RTT_BOUNDS`, the last for all that took longer. A `late` datagram answers a
+    question that was given up, a `stray` one none that is known. What was `shed` was not asked for
+    want of time. `in_flight` and `lag`, by how much the next question is late, are as of now.
+    """
+
+    outcomes: Mapping[str, int]
+    rtts: tuple[int, ...]
+    rtt_total: timedelta
+    late: int
+    stray: int
+    shed: int
+    in_flight: int
+    lag: timedelta
+
+
 class Telemetry(Protocol):
     """Counts what the monitor itself does."""
 
     def probed(self, server: Server, outcome: str, rtt: timedelta) -> None: ...
+
+    def swept(self, resolver: Resolver, swept: Swept) -> None: ...
 
     def listed(self, listing: Listing) -> None: ...
 

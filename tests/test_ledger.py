@@ -2,9 +2,10 @@ import asyncio
 
 import pytest
 
-from monitor.core.events import Event, EventType, Record
+from monitor.core.events import Event, EventType
 from monitor.core.state import DomainState, State, Step
 from monitor.ledger import Ledger
+from monitor.ports import Kept
 from tests.core.samples import BINDING, DOMAIN, START
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.recording_telemetry import RecordingTelemetry
@@ -21,7 +22,7 @@ class SlowStore(MemoryStore):
         self.reached = asyncio.Event()
         self.may_commit = asyncio.Event()
 
-    async def commit(self, step: Step) -> tuple[Record, ...]:
+    async def commit(self, step: Step) -> Kept:
         self.reached.set()
         await self.may_commit.wait()
         return await super().commit(step)

@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from monitor import __version__
 from monitor.adapters.stores.sqlite import Access
-from monitor.adapters.telemetry import CountedProber, PrometheusTelemetry
+from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
     follow_of,
     inventories_of,
-    prober_of,
     providers_of,
     rounds_of,
     store_of,
@@ -28,7 +28,7 @@ from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
 from monitor.core.state import Step
 from monitor.core.tracking.changes import Change
-from monitor.entrypoints.metrics import SnapshotCollector
+from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.scheduler import Job, Scheduler
 from monitor.entrypoints.web.app import Site, create_app
 from monitor.entrypoints.web.server import WebServer
@@ -47,6 +47,7 @@ from monitor.wording import Language
 log = structlog.get_logger()
 
 _CLOCK_INTERVAL = timedelta(seconds=1)
+_SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,6 @@ class Daemon:
         self._ledger = Ledger(self._store, self._telemetry)
         self._works = self._built(settings)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
-        self._registry.register(SnapshotCollector(self.snapshot))
         self._web = WebServer(create_app(self._site()), *_listener(settings))
         self._reloading = asyncio.Lock()
 
@@ -88,7 +88,9 @@ class Daemon:
         works = self._works
         window = works.settings.propagation.window
         now = self._around.clock.now()
-        return Snapshot(now, self._ledger.state, works.panel.resolvers, window)
+        return Snapshot(
+            now, self._ledger.state, works.panel.resolvers, window, works.rounds.sweeper
+        )
 
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         """Work until `stopped` is set; `started` is told the address of the pages.
@@ -134,8 +136,7 @@ class Daemon:
     def _built(self, settings: Settings) -> _Works:
         clock = self._around.clock
         inventories = inventories_of(settings, self._around)
-        prober = CountedProber(prober_of(settings, clock), self._telemetry)
-        rounds = rounds_of(settings, prober, self._ledger, clock, self._telemetry)
+        rounds = rounds_of(settings, self._ledger, clock, self._telemetry)
         panel, followers = rounds.panel, rounds.followers
         rounds = replace(rounds, is_wanted=lambda: self._works.panel is panel)
         inquire = Inquire(
@@ -187,18 +188,16 @@ class Daemon:
         self._schedule(works)
         # What is known is asked about at once, however long an account keeps us waiting.
         looks = (self._refreshing(inventory)() for inventory in of_accounts)
-        await asyncio.gather(self._ask_everybody(works.rounds), *looks)
+        await asyncio.gather(works.rounds.of_everybody(), *looks)
         self._first_look_done.set()
-
-    async def _ask_everybody(self, rounds: Rounds) -> None:
-        await rounds.of_authorities()
-        await rounds.of_resolvers()
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
         self._every("authorities", schedule.authority_interval, works.rounds.of_authorities)
-        if schedule.recursive_interval is not None:  # otherwise only changes have them asked
-            self._every("resolvers", schedule.recursive_interval, works.rounds.of_resolvers)
+        interval = schedule.recursive_interval
+        if interval is not None:  # otherwise only changes have them asked
+            over = interval * _SWEPT_SHARE
+            self._every("resolvers", interval, partial(works.rounds.of_resolvers, over=over))
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.
@@ -262,6 +261,7 @@ class Daemon:
             changes=self._store,
             announce=self._announce,
             registry=self._registry,
+            state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,
             is_ready=self._first_look_done.is_set,
             reload=self.reload,
             may_write=daemon.listen.is_loopback,

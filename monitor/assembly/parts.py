@@ -17,8 +17,10 @@ from monitor.adapters.inventory.credentials import (
 from monitor.adapters.inventory.listed import ListedInventory
 from monitor.adapters.inventory.oss import OssAccount, OssInventory
 from monitor.adapters.resolvers.prober import DnsProber, Limits
+from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.resolvers.transports import missing_transports
 from monitor.adapters.stores.sqlite import Access, SqliteStore
+from monitor.adapters.telemetry.counters import CountedProber, PrometheusTelemetry
 from monitor.config import SecretUnavailable, Settings
 from monitor.config import credentials as configured
 from monitor.config.accounts import AccountSettings
@@ -30,7 +32,7 @@ from monitor.core.status import StatusPolicy
 from monitor.core.tracking.policy import TrackingPolicy
 from monitor.ledger import Ledger
 from monitor.logs import Secrets
-from monitor.ports import Clock, Inventory, Prober, Provider, Telemetry
+from monitor.ports import Clock, Inventory, Prober, Provider
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import DelegationPolicy, Delegator
 from monitor.usecases.follow import Follow
@@ -125,12 +127,15 @@ def delegator_of(settings: Settings, prober: Prober) -> Delegator:
 
 
 def rounds_of(
-    settings: Settings, prober: Prober, ledger: Ledger, clock: Clock, telemetry: Telemetry
+    settings: Settings, ledger: Ledger, clock: Clock, telemetry: PrometheusTelemetry
 ) -> Rounds:
     """Return the rounds by these settings. Raises NotAvailable."""
+    dns = prober_of(settings, clock)
+    prober = CountedProber(dns, telemetry)
     return Rounds(
         ledger=ledger,
         panel=panel_of(settings, prober),
+        sweeper=DnsSweeper(dns, clock, telemetry),
         delegator=delegator_of(settings, prober),
         serials=Serials(prober, settings.schedule.authority_fast_interval / 2),
         policy=round_policy_of(settings),

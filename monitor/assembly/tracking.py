@@ -10,12 +10,11 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from monitor.adapters.stores.sqlite import Access, SqliteStore
-from monitor.adapters.telemetry import PrometheusTelemetry
+from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.parts import (
     Surroundings,
     follow_of,
     followers_of,
-    prober_of,
     reading,
     rounds_of,
     store_of,
@@ -111,8 +110,7 @@ class Changes:
         self, ledger: Ledger, domain: DomainName, announced: Announcement | None
     ) -> AsyncGenerator[DomainState, None]:
         clock, telemetry = self.around.clock, _uncounted()
-        prober = prober_of(self.settings, clock)
-        rounds = rounds_of(self.settings, prober, ledger, clock, telemetry)
+        rounds = rounds_of(self.settings, ledger, clock, telemetry)
         await rounds.of_authorities()
         if announced is not None:
             await announce(announced, ledger, rounds.followers, rounds.clock)

@@ -85,3 +85,4 @@ class Daemon(Section):
     lang: Annotated[Lang, Field(strict=False)] = Lang.AUTO
     web_config: FilePath | None = None
     external_url: WebUrl | None = None
+    max_exported_pairs: int = Field(default=50_000, ge=0)

@@ -51,6 +51,7 @@ class ResolverSettings(Section):
     weight: float = Field(default=1, gt=0, allow_inf_nan=False)
     server_name: ExactDomain | None = None
     ca_file: FilePath | None = None
+    random_case: bool = False
 
     @field_validator("transport")
     @classmethod
@@ -110,6 +111,7 @@ class ResolverSettings(Section):
             weight=self.weight,
             server_name=self.server_name.text if self.server_name else None,
             ca_file=str(self.ca_file) if self.ca_file else None,
+            varies_case=self.random_case,
         )
 
 

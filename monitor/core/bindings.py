@@ -16,7 +16,7 @@ class BucketTarget:
 
     @property
     def name(self) -> DomainName:
-        return DomainName(f"{self.bucket}.{self.endpoint}")
+        return DomainName(f"{self.bucket}.{self.endpoint.text}")
 
 
 @dataclass(frozen=True, slots=True, order=True)

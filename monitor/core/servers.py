@@ -33,6 +33,7 @@ class Resolver:
 
     `address` is an IP address, or for DoH the whole URL. `server_name` is the name that its
     certificate must carry, `ca_file` the authority that signed it (default: those of the system).
+    Where it `varies_case`, the case of each letter of a question sent over UDP is by lot (0x20).
     """
 
     name: str
@@ -46,6 +47,7 @@ class Resolver:
     weight: float = 1.0
     server_name: str | None = None
     ca_file: str | None = None
+    varies_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from monitor.core.status import (
     StatusPolicy,
     View,
     authorities_differ,
+    standings_of,
     status_of,
     tally,
     views_after,
 )
 from monitor.core.tracking.changes import Change, ChangeState
-from monitor.core.tracking.record import RecordKey, TrackedRecord
+from monitor.core.tracking.record import RecordKey, TrackedRecord, is_any_followed
 from monitor.core.tracking.values import sample_of
 
 NOTHING_KNOWN = Settled(DomainStatus.UNKNOWN)
@@ -65,11 +66,11 @@ class State:
     def after(self, step: "Step") -> "State":
         """Return the state that the step leads to."""
         accounts = {name: a for name, a in self.accounts.items() if name not in step.closed}
-        domains = {d: s for d, s in self.domains.items() if d not in step.forgotten}
-        return State(
-            accounts | {account.account: account for account in step.accounts},
-            domains | {domain.domain: domain for domain in step.domains},
-        )
+        domains = dict(self.domains)  # copied as a whole: a hash for each domain would cost more
+        for name in step.forgotten:
+            domains.pop(name, None)
+        domains.update((domain.domain, domain) for domain in step.domains)
+        return State(accounts | {a.account: a for a in step.accounts}, domains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,30 @@ def see_change(state: DomainState, policy: RoundPolicy, now: datetime) -> Step:
         return Step()
     after = replace(state, status=Settled(DomainStatus.PROPAGATING), since=now)
     return Step((after,), events=(_status_event(state, after, policy, now),))
+
+
+def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
+    """Tell whether the same answers from the resolvers would change nothing, now or ever after.
+
+    Then an answer has to be looked at only if its gist is not the one that is known. Not so while
+    a change is followed, a belief is in doubt, a window runs, or an answer decides nothing alone.
+    """
+    if state.status.contradicted or state.status.value in _RESTLESS:
+        return False
+    weights, standings = policy.status.weights, tuple(standings_of(state.resolvers))
+    if len(standings) != len(weights) or not all(name in weights for name, _ in standings):
+        return False
+    kinds = {id(standing): standing for _, standing in standings}.values()  # mostly one
+    if not kinds or any(standing.gist is None for standing in kinds):
+        return False
+    if is_any_followed(state.records, now):
+        return False
+    if all(standing.is_in_effect for standing in kinds):
+        return state.status.value is DomainStatus.IN_EFFECT
+    return status_of(state.resolvers, state.authorities, policy.status, now) is state.status.value
+
+
+_RESTLESS = frozenset({DomainStatus.PROPAGATING, DomainStatus.PAUSED})
 
 
 def is_coming_right(state: DomainState) -> bool:

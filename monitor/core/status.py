@@ -1,12 +1,15 @@
 """What all answers together mean for a domain: its status, coverage and faults."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from monitor.core.answers import Reply
-from monitor.core.verdict import Verdict
+from monitor.core.answers import Answer, Reply
+from monitor.core.chain import rebuild
+from monitor.core.gist import Gist
+from monitor.core.verdict import Verdict, VerdictKind
 
 
 class DomainStatus(Enum):
@@ -35,11 +38,15 @@ OF_AUTHORITIES = frozenset({Fault.AUTHORITY_SPLIT, Fault.DELEGATION_MISMATCH})
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One server's reply in one round, and the verdict on it."""
+    """One server's reply in one round, and the verdict on it.
+
+    Answers of the same `gist` get the same verdict; None where the answer alone does not decide.
+    """
 
     server: str
     reply: Reply
     verdict: Verdict
+    gist: Gist | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +70,61 @@ class View:
     def reply(self) -> Reply:
         return self.sighting.reply
 
+    def shown_by(self, reply: Reply) -> "View":
+        """Return the view with a later reply that means the same."""
+        sighting, verdict = self.sighting, self.verdict
+        if isinstance(reply.outcome, Answer):
+            verdict = replace(verdict, chain=rebuild(verdict.chain.domain, reply.outcome))
+        return replace(self, sighting=replace(sighting, reply=reply, verdict=verdict))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one server stands: what its newest answer means, and the gist of it."""
+
+    kind: VerdictKind
+    is_in_effect: bool | None
+    gist: Gist | None
+
+
+class Counted:
+    """Marks views whose standings are at hand without a look at each."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def standings(self) -> Iterable[tuple[str, Standing]]: ...
+
+    @abstractmethod
+    def standing(self, server: str) -> Standing | None: ...
+
+
+def standings_of(views: Mapping[str, View]) -> Iterable[tuple[str, Standing]]:
+    """Return where each server stands."""
+    if isinstance(views, Counted):
+        return views.standings()
+    return [(server, _standing(view)) for server, view in views.items()]
+
+
+def standing_of(views: Mapping[str, View], server: str) -> Standing | None:
+    if isinstance(views, Counted):
+        return views.standing(server)
+    view = views.get(server)
+    return None if view is None else _standing(view)
+
+
+def _standing(view: View) -> Standing:
+    verdict = view.verdict
+    return Standing(verdict.kind, verdict.is_in_effect, view.sighting.gist)
+
 
 def views_after(
     views: Mapping[str, View], sightings: Iterable[Sighting], servers: frozenset[str]
 ) -> Mapping[str, View]:
     """Return the views of the servers that are still asked, brought up to date."""
-    seen = {s.server: _view_after(views.get(s.server), s) for s in sightings}
-    kept = {server: view for server, view in views.items() if server in servers}
+    known = dict(views.items())
+    seen = {s.server: _view_after(known.get(s.server), s) for s in sightings}
+    kept = {server: view for server, view in known.items() if server in servers}
     return kept | {server: view for server, view in seen.items() if server in servers}
 
 
@@ -116,15 +171,21 @@ class Tally:
 
 def tally(views: Mapping[str, View], weights: Mapping[str, float] | None = None) -> Tally:
     """Weigh the views; a server without a weight counts as one."""
+    return tally_of(standings_of(views), weights)
 
-    def total(servers: Iterable[str]) -> float:
-        return sum(1.0 if weights is None else weights.get(server, 1.0) for server in servers)
 
-    return Tally(
-        asked=total(views),
-        answering=total(s for s, v in views.items() if v.verdict.is_in_effect is not None),
-        in_effect=total(s for s, v in views.items() if v.verdict.is_in_effect),
-    )
+def tally_of(
+    standings: Iterable[tuple[str, Standing]], weights: Mapping[str, float] | None = None
+) -> Tally:
+    """Weigh the standings of these servers alone."""
+    asked = answering = in_effect = 0.0
+    for server, standing in standings:
+        weight = 1.0 if weights is None else weights.get(server, 1.0)
+        asked += weight
+        if standing.is_in_effect is not None:
+            answering += weight
+            in_effect += weight if standing.is_in_effect else 0.0
+    return Tally(asked, answering, in_effect)
 
 
 def status_of(

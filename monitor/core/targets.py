@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from hashlib import blake2b
 
 from monitor.core.names import DomainName
 
@@ -73,6 +74,14 @@ class TargetPolicy:
 
     def dedicated_suffix(self, name: DomainName) -> str | None:
         return next((s for s in self.dedicated_suffixes if name.text.endswith("." + s)), None)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Sixteen octets that are the same for the same policy, in every process."""
+        classes = sorted(kind.value for kind in self.classes)
+        lists = (classes, self.accept, self.dedicated_suffixes, self.proxy_suffixes)
+        text = "\n".join((*(" ".join(names) for names in lists), str(self.is_proxy_in_effect)))
+        return blake2b(text.encode(), digest_size=16).digest()
 
     @cached_property
     def _accepted(self) -> tuple[re.Pattern[str], ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from monitor.core.answers import Answer, Outcome, Question, Reply
 from monitor.core.bindings import Binding
 from monitor.core.chain import rebuild
+from monitor.core.gist import gist_of
 from monitor.core.names import DomainName
 from monitor.core.servers import Delegation, Resolver
 from monitor.core.status import Sighting
@@ -48,16 +49,24 @@ class Panel:
         sightings = (self._ask(server, question, binding) for server in servers)
         return tuple(await asyncio.gather(*sightings))
 
-    async def _ask(self, server: Server, question: Question, binding: Binding) -> Sighting:
-        reply = await self.prober.ask(server, question)
+    async def judged(self, server: Server, reply: Reply, binding: Binding) -> Sighting:
+        """Return what a reply means that somebody else asked for."""
+        expected = self.expectation(binding)
         is_authority = not isinstance(server, Resolver)
         verdict = judge(
             reply.outcome,
-            Expectation(binding.domain, binding.target, self.policy),
+            expected,
             target_addresses=await self._target_addresses(server, reply, binding),
             asked_authority=is_authority,
         )
-        return Sighting(server.name, reply, verdict)
+        gist = None if is_authority else gist_of(reply.outcome, expected)
+        return Sighting(server.name, reply, verdict, gist)
+
+    def expectation(self, binding: Binding) -> Expectation:
+        return Expectation(binding.domain, binding.target, self.policy)
+
+    async def _ask(self, server: Server, question: Question, binding: Binding) -> Sighting:
+        return await self.judged(server, await self.prober.ask(server, question), binding)
 
     async def _target_addresses(
         self, server: Server, reply: Reply, binding: Binding

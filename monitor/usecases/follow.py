@@ -26,6 +26,7 @@ from monitor.core.state import (
     see_resolvers,
 )
 from monitor.core.status import Sighting
+from monitor.core.tracking.record import is_any_followed
 from monitor.ledger import Ledger
 from monitor.ports import Clock
 from monitor.usecases.ask import Panel
@@ -76,7 +77,7 @@ class Follow:
         await self._restart()
         self.ledger.listen(self._replan)
         try:
-            for domain in self.ledger.state.domains.values():
+            for domain in self._followed(self.ledger.state):
                 self._plan(domain)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._record_what_is_brought())
@@ -91,10 +92,13 @@ class Follow:
         await self.ledger.record(
             lambda state: joined(
                 track_restart(domain, self.followers, self.clock.now())
-                for domain in state.domains.values()
-                if domain.records
+                for domain in self._followed(state)
             )
         )
+
+    def _followed(self, state: State) -> list[DomainState]:
+        now = self.clock.now()
+        return [d for d in state.domains.values() if is_any_followed(d.records, now)]
 
     def _replan(self, step: Step) -> None:
         for domain in step.domains:

@@ -1,13 +1,15 @@
 """Ask about every watched domain once, and record what the answers mean."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import structlog
 
+from monitor.core.answers import Reply
 from monitor.core.bindings import Binding
 from monitor.core.domain_tracking import (
     AuthorityLook,
@@ -18,12 +20,14 @@ from monitor.core.domain_tracking import (
     track_resolvers,
 )
 from monitor.core.names import DomainName
+from monitor.core.servers import Resolver
 from monitor.core.state import (
     DomainState,
     RoundPolicy,
     State,
     Step,
     in_turn,
+    is_at_rest,
     joined,
     see_authorities,
     see_change,
@@ -32,9 +36,11 @@ from monitor.core.state import (
 from monitor.core.status import Sighting
 from monitor.core.tracking.record import RecordKey
 from monitor.ledger import Ledger
-from monitor.ports import Clock, Telemetry
+from monitor.ports import Clock, Sweeper, Telemetry
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import Delegator, NotDelegated
+from monitor.usecases.news import News
+from monitor.usecases.polls import Polls
 from monitor.usecases.serials import Serials
 
 log = structlog.get_logger()
@@ -96,6 +102,7 @@ class Rounds:
 
     ledger: Ledger
     panel: Panel
+    sweeper: Sweeper
     delegator: Delegator
     serials: Serials
     policy: RoundPolicy
@@ -104,18 +111,104 @@ class Rounds:
     telemetry: Telemetry
     abreast: int = 100
     is_wanted: Callable[[], bool] = lambda: True
+    at_rest: dict[DomainName, DomainState] = field(default_factory=dict)
+    polls: Polls = field(default_factory=Polls)
 
     async def of_authorities(self, only: Collection[DomainName] | None = None) -> None:
         """Ask the authorities of every watched domain, or of those named."""
         await self._round("authorities", self._look_at_authorities, only)
 
-    async def of_resolvers(self, only: Collection[DomainName] | None = None) -> None:
-        """Ask every resolver about every watched domain, or about those named."""
-        await self._round("resolvers", self._look_at_resolvers, only)
+    async def of_resolvers(
+        self, only: Collection[DomainName] | None = None, over: timedelta = timedelta()
+    ) -> None:
+        """Ask every resolver about every watched domain, or about those named.
+
+        Domains at rest are swept, spread `over` a time; the others are looked at, at once.
+        """
+        started = self.clock.now()
+        bindings = self._bindings(only)
+        if only is None:
+            self._forget_all_but(bindings)
+        resting, awake = self._parted(bindings)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_at_each(awake, self._look_at_resolvers))
+            group.create_task(self._sweep(resting, over))
+        self._done("resolvers", len(resting) + len(awake), started, only)
+
+    async def of_everybody(self) -> None:
+        """Ask everybody about everything; a name that is not known yet, its authorities first.
+
+        A question for a name that does not exist yet would plant that in a cache.
+        """
+        started = self.clock.now()
+        bindings = self._bindings(None)
+        resting, _ = self._parted(bindings)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sweep(resting, timedelta()))
+            await self.of_authorities()
+            swept = {binding.domain for binding in resting}
+            rest = [binding for binding in self._bindings(None) if binding.domain not in swept]
+            await self._look_at_each(rest, self._look_at_resolvers)
+        self._done("resolvers", len(bindings), started, None)
+
+    def _bindings(self, only: Collection[DomainName] | None) -> list[Binding]:
+        return [b for b in _watched(self.ledger.state) if only is None or b.domain in only]
+
+    def _forget_all_but(self, bindings: Sequence[Binding]) -> None:
+        watched = {binding.domain for binding in bindings}
+        self.sweeper.forget_all_but(watched)
+        for domain in self.at_rest.keys() - watched:
+            del self.at_rest[domain]
+        self.polls.forget_all_but(watched)
+
+    def _parted(self, bindings: Iterable[Binding]) -> tuple[list[Binding], list[Binding]]:
+        """Return the bindings of domains at rest, and the others."""
+        parts: tuple[list[Binding], list[Binding]] = ([], [])
+        for binding in bindings:
+            parts[not self._is_at_rest(binding.domain)].append(binding)
+        return parts
+
+    def _is_at_rest(self, domain: DomainName) -> bool:
+        state = self.ledger.state.domains[domain]
+        if self.at_rest.get(domain) is state:
+            return True  # once at rest, always, until something happens
+        self.sweeper.forget(domain)
+        if not is_at_rest(state, self.policy, self.clock.now()):
+            self.at_rest.pop(domain, None)
+            return False
+        self.at_rest[domain] = state
+        return True
+
+    async def _sweep(self, bindings: Sequence[Binding], over: timedelta) -> None:
+        """Have the domains swept, and look at once at each of which something new is told."""
+        if not bindings:
+            return
+        news = News(self.ledger, self.panel)
+        async with asyncio.TaskGroup() as group:
+            sweep = self.sweeper.sweep(bindings, self.panel.resolvers, over, news)
+            pending = {group.create_task(sweep)}
+            while pending:
+                _, pending = await asyncio.wait(pending, timeout=SECONDS_BETWEEN_RECORDS)
+                await self._look_at_each(
+                    news.taken(), lambda b: self._look_at_the_rest(b, news.told(b.domain))
+                )
+
+    async def _look_at_the_rest(
+        self, binding: Binding, replies: Mapping[Resolver, Reply]
+    ) -> _Seen:
+        """Ask the resolvers that the sweep brought no news from."""
+        self.sweeper.forget(binding.domain)
+        others = [r for r in self.panel.resolvers if r not in replies]
+        brought = [await self.panel.judged(r, reply, binding) for r, reply in replies.items()]
+        return _Seen(binding, (*brought, *await self.panel.ask_resolvers(binding, others)))
 
     async def _round(self, kind: str, look: _Look, only: Collection[DomainName] | None) -> None:
         started = self.clock.now()
-        bindings = [b for b in _watched(self.ledger.state) if only is None or b.domain in only]
+        bindings = self._bindings(only)
+        await self._look_at_each(bindings, look)
+        self._done(kind, len(bindings), started, only)
+
+    async def _look_at_each(self, bindings: Sequence[Binding], look: _Look) -> None:
         harvest = _Harvest(iter(bindings))
         async with asyncio.TaskGroup() as group:
             workers = range(min(self.abreast, len(bindings)))
@@ -124,12 +217,17 @@ class Rounds:
                 _, pending = await asyncio.wait(pending, timeout=SECONDS_BETWEEN_RECORDS)
                 await self._record(harvest.taken())
         harvest.tell_what_is_missing()
+
+    def _done(
+        self, kind: str, domains: int, started: datetime, only: Collection[DomainName] | None
+    ) -> None:
         duration = self.clock.now() - started
         if only is None:
             self.telemetry.round_done(kind, duration)
-        log.debug("round.done", kind=kind, domains=len(bindings), seconds=duration.total_seconds())
+        log.debug("round.done", kind=kind, domains=domains, seconds=duration.total_seconds())
 
     async def _look_at_resolvers(self, binding: Binding) -> _Seen:
+        self.sweeper.forget(binding.domain)
         known, now = self.ledger.state.domains.get(binding.domain), self.clock.now()
         asked = [r for r in self.panel.resolvers if not (known and is_left_alone(known, r, now))]
         return _Seen(binding, await self.panel.ask_resolvers(binding, asked))
@@ -174,22 +272,25 @@ class Rounds:
     def _step(self, domain: DomainState, seen: _Seen) -> Step:
         now, policy, followers = self.clock.now(), self.policy, self.followers
         if seen.looks:
-            own = seen.looks[0]
-            return in_turn(
-                domain,
-                lambda it: see_authorities(it, own.sightings, own.delegation, policy, now),
-                lambda it: track_authorities(it, seen.looks, followers, now, seen.wanted),
-                lambda it: see_change(it, policy, now),
-            )
+            return self.polls.take(domain, seen.looks, lambda it: self._polled(it, seen, now), now)
         return in_turn(
             domain,
             lambda it: track_resolvers(it, seen.sightings, followers, now),
             lambda it: see_resolvers(it, seen.sightings, policy, now),
         )
 
+    def _polled(self, domain: DomainState, seen: _Seen, now: datetime) -> Step:
+        own = seen.looks[0]
+        return in_turn(
+            domain,
+            lambda it: see_authorities(it, own.sightings, own.delegation, self.policy, now),
+            lambda it: track_authorities(it, seen.looks, self.followers, now, seen.wanted),
+            lambda it: see_change(it, self.policy, now),
+        )
+
 
 def _watched(state: State) -> list[Binding]:
-    found = (state.domains[name].watched for name in sorted(state.domains))
+    found = (domain.watched for domain in state.domains.values())
     return [binding for binding in found if binding is not None]
 
 

@@ -9,10 +9,21 @@ from monitor.core.answers import Answer
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
-from monitor.core.status import DomainStatus, Remedy, Tally, View, remedy, tally
+from monitor.core.status import (
+    Counted,
+    DomainStatus,
+    Remedy,
+    Tally,
+    View,
+    remedy,
+    standing_of,
+    standings_of,
+    tally_of,
+)
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import RecordKey
-from monitor.core.verdict import Verdict
+from monitor.core.verdict import Verdict, VerdictKind
+from monitor.ports import Latest
 
 
 @dataclass(frozen=True)
@@ -26,26 +37,41 @@ class Snapshot:
     state: State
     resolvers: Sequence[Resolver]
     window: timedelta = timedelta(hours=72)
+    latest: Latest | None = None
 
     @cached_property
     def domains(self) -> tuple[DomainState, ...]:
         """All domains, by name."""
-        return tuple(self.state.domains[name] for name in sorted(self.state.domains))
+        return tuple(sorted(self.state.domains.values(), key=lambda domain: domain.domain.text))
 
     def domain(self, name: DomainName) -> DomainState | None:
         return self.state.domains.get(name)
 
     def views(self, domain: DomainState) -> Iterator[tuple[Resolver, View]]:
         """Each resolver that has answered or was waited for in vain, in the configured order."""
+        views = dict(domain.resolvers)
         for resolver in self.resolvers:
-            view = domain.resolvers.get(resolver.name)
+            view = views.get(resolver.name)
             if view is not None:
-                yield resolver, view
+                yield resolver, self._newest(domain, resolver, view)
+
+    def _newest(self, domain: DomainState, resolver: Resolver, view: View) -> View:
+        """Return the view with the reply that confirmed it last."""
+        reply = self.latest.reply(domain.domain, resolver) if self.latest else None
+        return view if reply is None or reply.at < view.reply.at else view.shown_by(reply)
+
+    def ttl(self, domain: DomainState, resolver: Resolver) -> int | None:
+        """Return the TTL of the domain's own record as the resolver showed it last, in seconds."""
+        newest = self.latest.ttl(domain.domain, resolver) if self.latest else None
+        if newest is not None or isinstance(domain.resolvers, Counted):
+            return newest
+        view = domain.resolvers.get(resolver.name)
+        return view.verdict.chain.first_ttl if view else None
 
     def tally(self, domain: DomainState) -> Tally:
-        """Weigh the views of the resolvers that are configured and were asked."""
-        views = {resolver.name: view for resolver, view in self.views(domain)}
-        return tally(views, self.weights)
+        """Weigh where the resolvers stand that are configured and were asked."""
+        found = standings_of(domain.resolvers)
+        return tally_of((s for s in found if s[0] in self.weights), self.weights)
 
     def remedy(self, domain: DomainState, view: View) -> Remedy:
         """Tell where one wrong answer about the domain has to be mended."""
@@ -75,14 +101,27 @@ class Snapshot:
 
     def is_up(self, resolver: Resolver) -> bool | None:
         """Tell whether the resolver's last replies hold any answer; None before the first."""
-        views = [d.resolvers[resolver.name] for d in self.domains if resolver.name in d.resolvers]
-        return any(isinstance(view.reply.outcome, Answer) for view in views) if views else None
+        is_asked = False
+        for domain in self.state.domains.values():
+            standing = standing_of(domain.resolvers, resolver.name)
+            if standing is None:
+                continue
+            if standing.kind not in _OF_SILENCE:
+                return True
+            is_asked = True
+            # The kind alone is no proof: an answer that nobody can use is one all the same.
+            if isinstance(domain.resolvers[resolver.name].reply.outcome, Answer):
+                return True
+        return False if is_asked else None
 
     @cached_property
     def worst(self) -> DomainStatus | None:
         """The status that needs somebody first; None when there is no domain."""
         found = {domain.status.value for domain in self.domains}
         return next((status for status in BY_URGENCY if status in found), None)
+
+
+_OF_SILENCE = frozenset({VerdictKind.TIMEOUT, VerdictKind.NETWORK_ERROR, VerdictKind.MALFORMED})
 
 
 def _importance(key: RecordKey, domain: DomainState) -> tuple[bool, RecordKey]:

@@ -125,7 +125,7 @@ class StoreContract:
         with pytest.raises(TypeError):
             await store.commit(Step(domains=(FULL,), events=(event(2), unwritable)))
         assert await store.load() == before
-        (record,) = await store.commit(Step(events=(event(3),)))
+        (record,) = (await store.commit(Step(events=(event(3),)))).records
         assert record.seq == 2
         assert first_tampered(await store.records(after=0, limit=10)) is None
 
@@ -133,10 +133,10 @@ class StoreContract:
         self, open_store: Open
     ) -> None:
         first = open_store()
-        committed = [*await first.commit(Step(events=(event(1), event(2))))]
+        committed = [*(await first.commit(Step(events=(event(1), event(2))))).records]
         await first.close()
         second = open_store()
-        committed += await second.commit(Step(events=(event(3),)))
+        committed += (await second.commit(Step(events=(event(3),)))).records
         assert [record.seq for record in committed] == [1, 2, 3]
         kept = await second.records(after=0, limit=10)
         assert [record.hash for record in kept] == [record.hash for record in committed]

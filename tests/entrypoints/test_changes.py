@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.core.bindings import Binding
 from monitor.core.servers import Resolver
@@ -11,8 +13,9 @@ from monitor.core.state import DomainState, State
 from monitor.core.tracking.changes import ChangeState
 from monitor.core.tracking.record import TrackedRecord
 from monitor.entrypoints.change_documents import change_document
-from monitor.entrypoints.change_metrics import SHOWN_FOR, of_changes
 from monitor.entrypoints.documents import domain_document
+from monitor.entrypoints.metrics import StateMetrics
+from monitor.entrypoints.series.doors import SHOWN_FOR
 from monitor.usecases.snapshot import Snapshot
 from tests.contracts.followed import stages
 from tests.core.samples import BINDING, DOMAIN, START
@@ -43,9 +46,10 @@ def propagating() -> TrackedRecord:
 
 
 def samples(snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], float]]:
+    text = "".join(StateMetrics(lambda: snapshot, max_pairs=0).pieces(generate_latest))
     return {
         family.name: {tuple(s.labels.values()): s.value for s in family.samples}
-        for family in of_changes(snapshot)
+        for family in text_string_to_metric_families(text)
     }
 
 

@@ -4,7 +4,7 @@ from monitor.core.events import GENESIS, Record, seal
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
 from monitor.core.tracking.changes import Change
-from monitor.ports import StoreError
+from monitor.ports import Kept, StoreError
 
 
 class MemoryStore:
@@ -22,7 +22,7 @@ class MemoryStore:
     async def domain(self, name: DomainName) -> DomainState | None:
         return self._state.domains.get(name)
 
-    async def commit(self, step: Step) -> tuple[Record, ...]:
+    async def commit(self, step: Step) -> Kept:
         if self.is_broken:
             raise StoreError("the store is broken: mend it")
         added: list[Record] = []
@@ -34,7 +34,7 @@ class MemoryStore:
         self._state = self._state.after(step)
         self._records += tuple(added)
         self._changes |= {change.id: change for change in step.changes}
-        return tuple(added)
+        return Kept(tuple(added), step.domains)
 
     async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
         of_domain = [record for record in self._records if record.event.domain == domain]

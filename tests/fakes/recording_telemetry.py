@@ -3,7 +3,8 @@ from datetime import timedelta
 from monitor.core.events import Event
 from monitor.core.inventory import Listing
 from monitor.core.provider import ProviderFailure
-from monitor.ports import Server
+from monitor.core.servers import Resolver
+from monitor.ports import Server, Swept
 
 
 class RecordingTelemetry:
@@ -19,6 +20,13 @@ class RecordingTelemetry:
 
     def probed(self, server: Server, outcome: str, _rtt: timedelta) -> None:
         self.probes.append((server.name, outcome))
+
+    def swept(self, resolver: Resolver, swept: Swept) -> None:
+        self.probes += [
+            (resolver.name, outcome)
+            for outcome, count in swept.outcomes.items()
+            for _ in range(count)
+        ]
 
     def listed(self, listing: Listing) -> None:
         self.listings.append(listing)

@@ -20,6 +20,7 @@ from monitor.usecases.serials import Serials
 from tests.core.samples import BINDING, DOMAIN, START
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_prober import FakeProber
+from tests.fakes.fake_sweeper import FakeSweeper
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.recording_telemetry import RecordingTelemetry
 
@@ -47,6 +48,7 @@ class Bench:
         self.rounds = Rounds(
             ledger=self.ledger,
             panel=Panel(self.prober, RESOLVERS, TargetPolicy()),
+            sweeper=FakeSweeper(self.prober),
             delegator=Delegator(self.prober, DelegationPolicy(RESOLVERS, (FIXED,))),
             serials=Serials(self.prober, timedelta(seconds=5)),
             policy=RoundPolicy(StatusPolicy({"a": 1.0, "b": 1.0})),

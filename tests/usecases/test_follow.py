@@ -44,6 +44,7 @@ from monitor.usecases.follow import Follow
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.serials import Serials
 from tests.core.samples import BINDING, DOMAIN, START, TARGET, binding
+from tests.fakes.fake_sweeper import FakeSweeper
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.recording_telemetry import RecordingTelemetry
 from tests.usecases.panel import FIXED, NS1, NS2, RESOLVERS, ZONE
@@ -215,6 +216,7 @@ class Daemon:
         return Rounds(
             ledger=self.ledger,
             panel=Panel(self.world, self.resolvers, TargetPolicy()),
+            sweeper=FakeSweeper(self.world),
             delegator=Delegator(self.world, DelegationPolicy(self.resolvers, (FIXED,))),
             serials=Serials(self.world, timedelta(seconds=5)),
             policy=RoundPolicy(StatusPolicy({r.name: 1.0 for r in self.resolvers})),

@@ -2,6 +2,8 @@
 
 import asyncio
 
+_SLACK = 0.03  # seconds of pace that somebody who looks at times may make up for
+
 
 class Pace:
     """Hands out moments to send, `1 / per_second` apart, in the order of asking."""
@@ -17,3 +19,12 @@ class Pace:
         self._next = moment + self._gap
         if moment > now:
             await asyncio.sleep(moment - now)
+
+    def take(self, now: float, most: int) -> int:
+        """Take the moments that have come by `now`, by the loop's clock; none if none has."""
+        first = max(self._next, now - _SLACK)
+        if most <= 0 or first > now:
+            return 0
+        taken = min(most, int((now - first) / self._gap) + 1)
+        self._next = first + taken * self._gap
+        return taken

@@ -9,9 +9,10 @@ import dns.exception
 import httpx2
 from dns.quic._common import UnexpectedEOF
 
+from monitor.adapters.resolvers.engine import SILENCE_BEFORE_DOUBT, LaneLimits
 from monitor.adapters.resolvers.pace import Pace
-from monitor.adapters.resolvers.transports import EXCHANGES, Garbled
-from monitor.adapters.resolvers.wire import answer_of, message_of
+from monitor.adapters.resolvers.questions import Unaskable
+from monitor.adapters.resolvers.transports import EXCHANGES, Garbled, Query
 from monitor.core.answers import (
     Answer,
     NoAnswer,
@@ -23,10 +24,6 @@ from monitor.core.answers import (
 )
 from monitor.core.servers import Authority, Resolver
 from monitor.ports import Clock, Server
-
-# After so many questions without any answer, a server is asked but once per question, so that a
-# dead one cannot hold up a round.
-SILENCE_BEFORE_DOUBT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +58,16 @@ class DnsProber:
         is_silent = isinstance(reply.outcome, NoAnswer)
         lane.silent_for = lane.silent_for + 1 if is_silent else 0
         return reply
+
+    def pace_of(self, resolver: Resolver) -> Pace:
+        """Return the pace that all questions to the resolver share."""
+        return self._lane(resolver).pace
+
+    @property
+    def lane_limits(self) -> LaneLimits:
+        """How a sweep of one resolver is bounded."""
+        limits = self._limits
+        return LaneLimits(limits.timeout.total_seconds(), limits.attempts, limits.per_server)
 
     def _lane(self, server: Server) -> "_Lane":
         key = _lane_of(server)
@@ -97,16 +104,24 @@ class DnsProber:
         transport, wire = server.transport, b""
         outcome: Outcome
         try:
-            query = message_of(question, server.client_subnet, use_edns=use_edns)
+            query = Query(question, server.client_subnet, use_edns=use_edns)
             response = await EXCHANGES[server.transport](query, server, timeout)
-            transport, wire = response.transport, response.message.wire or b""
-            outcome = answer_of(response.message)
+            transport, wire = response.transport, response.wire
+            outcome = response.reading.answer
         except _TIMEOUTS:
-            outcome = NoAnswer(NoAnswerReason.TIMEOUT, f"> {timeout:g} s")
+            outcome = silence(timeout)
         except _FAILURES as error:
-            outcome = NoAnswer(_reason(error), _detail(error))
+            outcome = NoAnswer(_reason(error), detail_of(error))
         rtt = timedelta(seconds=time.monotonic() - started)
         return Reply(outcome, self._clock.now(), rtt, transport, wire)
+
+
+def silence(timeout: float, strays: int = 0) -> NoAnswer:
+    """Return what it means that nothing came in so many seconds, or only strays."""
+    if strays:
+        detail = f"{strays} datagrams came, none of them an answer"
+        return NoAnswer(NoAnswerReason.MALFORMED, detail)
+    return NoAnswer(NoAnswerReason.TIMEOUT, f"> {timeout:g} s")
 
 
 def _subnet_of(server: Resolver, question: Question) -> str | None:
@@ -152,10 +167,10 @@ _FAILURES = (
 
 
 def _reason(error: Exception) -> NoAnswerReason:
-    is_nonsense = isinstance(error, Garbled | dns.exception.DNSException)
+    is_nonsense = isinstance(error, Garbled | Unaskable | dns.exception.DNSException)
     return NoAnswerReason.MALFORMED if is_nonsense else NoAnswerReason.NETWORK_ERROR
 
 
-def _detail(error: Exception) -> str:
+def detail_of(error: Exception) -> str:
     first_line = str(error).partition("\n")[0]
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

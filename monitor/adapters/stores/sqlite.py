@@ -3,22 +3,21 @@
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import Enum
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 from monitor.adapters.stores import rows
+from monitor.adapters.stores.details import zipped
 from monitor.core.events import GENESIS, Record, seal
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
-from monitor.core.status import View
 from monitor.core.tracking.changes import Change
-from monitor.core.tracking.record import RecordKey, TrackedRecord
-from monitor.ports import StoreError
+from monitor.ports import Kept, StoreError
 
 T = TypeVar("T")
 
@@ -58,7 +57,7 @@ class SqliteStore:
         domains = await self._run(lambda connection: _domains(connection, name))
         return domains.get(name)
 
-    async def commit(self, step: Step) -> tuple[Record, ...]:
+    async def commit(self, step: Step) -> Kept:
         return await self._run(lambda connection: _commit(connection, step))
 
     async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
@@ -164,6 +163,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     # FULL: a record of the audit log also outlives a loss of power, for one fsync a step.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("zipped", 1, zipped, deterministic=True)
     _migrate(connection)
 
 
@@ -228,33 +228,27 @@ def _load(connection: sqlite3.Connection) -> State:
 def _domains(
     connection: sqlite3.Connection, only: DomainName | None = None
 ) -> dict[DomainName, DomainState]:
-    def of_domains(columns: str, table: str, key: str) -> Iterator[tuple[Any, ...]]:
-        query = f"SELECT {columns} FROM {table}"  # noqa: S608 - names of our own
-        if only is None:
-            return connection.execute(query)
-        return connection.execute(f"{query} WHERE {key} = ?", (only.text,))
-
-    views: dict[str, dict[str, dict[str, View]]] = {}
-    for domain, role, server, sighting, wire in of_domains("*", "view", "domain"):
-        of_domain = views.setdefault(domain, {}).setdefault(role, {})
-        of_domain[server] = rows.view_of(domain, server, sighting, wire)
-    records: dict[str, dict[RecordKey, TrackedRecord]] = {}
-    for domain, owner, view, text in of_domains("*", "record", "domain"):
-        key = RecordKey(DomainName(owner), view)
-        records.setdefault(domain, {})[key] = rows.record_of_row(text)
-    return {
-        DomainName(name): rows.domain_of(name, state, views.get(name, {}), records.get(name, {}))
-        for name, state in of_domains("name, state", "domain", "name")
-    }
+    query = "SELECT name, state, details FROM domain"
+    found = (
+        connection.execute(query)
+        if only is None
+        else connection.execute(f"{query} WHERE name = ?", (only.text,))
+    )
+    domains = map(rows.domain_of, found)
+    return {domain.domain: domain for domain in domains}
 
 
-def _commit(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
+def _commit(connection: sqlite3.Connection, step: Step) -> Kept:
+    domains = [rows.domain_row(domain) for domain in step.domains]
     with _transaction(connection):
-        _keep_state(connection, step)
-        return _append(connection, step)
+        _keep_state(connection, step, domains)
+        records = _append(connection, step)
+    return Kept(records, tuple(map(rows.resting, step.domains, domains)))
 
 
-def _keep_state(connection: sqlite3.Connection, step: Step) -> None:
+def _keep_state(
+    connection: sqlite3.Connection, step: Step, domains: Sequence[rows.DomainRow]
+) -> None:
     connection.executemany(
         "DELETE FROM domain WHERE name = ?", [(d.text,) for d in step.forgotten]
     )
@@ -265,19 +259,9 @@ def _keep_state(connection: sqlite3.Connection, step: Step) -> None:
         map(rows.account_row, step.accounts),
     )
     connection.executemany(
-        "INSERT INTO domain VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET state = excluded.state",
-        map(rows.domain_row, step.domains),
-    )
-    names = [(domain.domain.text,) for domain in step.domains]
-    connection.executemany("DELETE FROM view WHERE domain = ?", names)
-    connection.executemany(
-        "INSERT INTO view VALUES (?, ?, ?, ?, ?)",
-        (row for domain in step.domains for row in rows.view_rows(domain)),
-    )
-    connection.executemany("DELETE FROM record WHERE domain = ?", names)
-    connection.executemany(
-        "INSERT INTO record VALUES (?, ?, ?, ?)",
-        (row for domain in step.domains for row in rows.record_rows(domain)),
+        "INSERT INTO domain VALUES (?, ?, ?) ON CONFLICT (name) "
+        "DO UPDATE SET state = excluded.state, details = excluded.details",
+        domains,
     )
     connection.executemany(
         "INSERT INTO change VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "

@@ -1,5 +1,6 @@
 """One record that is followed: what its authorities served, and the change it is in."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -56,6 +57,46 @@ class TrackedRecord:
         """The change that the authorities or the caches have not finished."""
         change = self.change
         return change if change is not None and change.state.is_open else None
+
+    def is_followed(self, now: datetime) -> bool:
+        """Tell whether a change is expected, under way, or still looked after."""
+        return self.planned is not None or (
+            self.change is not None and self.change.is_watched(now)
+        )
+
+
+class CalmRecords(Mapping[RecordKey, TrackedRecord]):
+    """The records of a domain in which no change is expected or under way."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def over_at(self) -> datetime | None:
+        """When the last change is looked after no more; None where there never was one."""
+
+
+def is_calm(records: Mapping[RecordKey, TrackedRecord]) -> bool:
+    """Tell whether no change of any record is expected or under way."""
+    return isinstance(records, CalmRecords) or all(
+        record.planned is None and record.under_way is None for record in records.values()
+    )
+
+
+def over_at(records: Mapping[RecordKey, TrackedRecord]) -> datetime | None:
+    """Return when the last change of calm records is looked after no more."""
+    if isinstance(records, CalmRecords):
+        return records.over_at
+    changes = (record.change for record in records.values())
+    ends = (max(c.deadline_at, c.settled_at or c.deadline_at) for c in changes if c is not None)
+    return max(ends, default=None)
+
+
+def is_any_followed(records: Mapping[RecordKey, TrackedRecord], now: datetime) -> bool:
+    """Tell whether a change of any record is expected, under way, or still looked after."""
+    if isinstance(records, CalmRecords):
+        return records.over_at is not None and now < records.over_at
+    return any(record.is_followed(now) for record in records.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ class Operations:
         self._site = site
 
     async def metrics(self, request: Request) -> Response:
-        return await exposed(self._site.registry, request)
+        return await exposed(self._site.registry, self._site.state_metrics, request)
 
     async def healthy(self, _request: Request) -> Response:
         return PlainTextResponse("healthy\n")

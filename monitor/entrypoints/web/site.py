@@ -1,6 +1,6 @@
 """What the daemon gives to its pages."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.tracking.changes import Change
+from monitor.entrypoints.series.writing import Encoder
 from monitor.usecases.announce import Announcement
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
@@ -31,8 +32,9 @@ class Site:
     """What the pages need of the daemon.
 
     `history` gives the newest records first and, as `changes`, may raise StoreError. `announce`
-    may raise NotAnnounced. `reload` returns the faults
-    that kept it from succeeding. Without `may_write` nothing can be changed. `language` is for
+    may raise NotAnnounced. `registry` holds the metrics of the monitor itself, `state_metrics`
+    writes those of what is known, a piece at a time. `reload` returns the faults that kept it from
+    succeeding. Without `may_write` nothing can be changed. `language` is for
     readers who did not choose one; None means: as the browser asks.
     """
 
@@ -41,6 +43,7 @@ class Site:
     changes: Changes
     announce: Callable[[Announcement], Awaitable[Change]]
     registry: CollectorRegistry
+    state_metrics: Callable[[Encoder], Iterator[str]]
     is_ready: Callable[[], bool]
     reload: Callable[[], Awaitable[tuple[str, ...]]]
     may_write: bool

@@ -14,7 +14,8 @@ import dns.rrset
 import pytest
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.resolvers.prober import SILENCE_BEFORE_DOUBT, DnsProber, Limits
+from monitor.adapters.resolvers.engine import SILENCE_BEFORE_DOUBT
+from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.core.answers import Answer, NoAnswer, NoAnswerReason, Question, Rcode
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport

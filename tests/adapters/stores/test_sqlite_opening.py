@@ -122,7 +122,7 @@ async def test_a_file_that_may_only_be_read_is_said_with_the_remedy(path: Path) 
     "damage",
     [
         """UPDATE domain SET state = '{"binding"'""",
-        """UPDATE view SET sighting = '{"kind": "of another release"}'""",
+        "UPDATE domain SET details = x'00'",
         "INSERT INTO account VALUES ('shop', '{}')",
     ],
 )

@@ -10,7 +10,7 @@ from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
 from monitor.core.tracking.changes import Change
-from monitor.entrypoints.metrics import SnapshotCollector
+from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.web.app import Site, create_app
 from monitor.ports import StoreError
 from monitor.usecases.announce import Announcement, NotAnnounced
@@ -33,17 +33,16 @@ class Reloads:
         return self.faults
 
 
-def site_of(snapshot: Snapshot | None = None) -> Site:
+def site_of(snapshot: Snapshot | None = None, max_pairs: int = 50_000) -> Site:
     """Return a site that shows the snapshot, is ready, and may be written to."""
     shown = snapshot or sample_snapshot()
-    registry = CollectorRegistry()
-    registry.register(SnapshotCollector(lambda: shown))
     return Site(
         snapshot=lambda: shown,
         history=_history,
         changes=MemoryStore(),
         announce=_announce,
-        registry=registry,
+        registry=CollectorRegistry(),
+        state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
         is_ready=lambda: True,
         reload=Reloads(),
         may_write=True,

@@ -5,23 +5,19 @@ from datetime import datetime, timedelta
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from monitor import __version__
-from monitor.core.answers import Answer, NoAnswerReason, Question, Rcode, Reply
+from monitor.adapters.telemetry.probes import ProbeCounts, rtts_of
+from monitor.core.answers import Answer, Question, Reply
 from monitor.core.events import Event, EventType
 from monitor.core.inventory import FailureReason, Listing
 from monitor.core.provider import ProviderFailure
 from monitor.core.servers import Resolver
 from monitor.core.tracking.changes import ChangeKind
-from monitor.ports import Prober, Server
+from monitor.ports import Prober, Server, Swept
 
 # Server names of authorities come from the network, so they share one label value.
 AUTHORITY_LABEL = "authority"
 
-_OUTCOMES = (
-    *(rcode.name.lower() for rcode in Rcode),
-    *(reason.value for reason in NoAnswerReason),
-)
 _PROPAGATION_BUCKETS = (10, 30, 60, 300, 600, 1800, 3600, 14400, 43200, 86400, 172800, 259200)
-_RTT_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0)
 
 
 class PrometheusTelemetry:
@@ -34,20 +30,22 @@ class PrometheusTelemetry:
         def counter(name: str, promise: str, *labels: str) -> Counter:
             return Counter(f"oss_cname_{name}", promise, labels, registry=registry)
 
-        self._probes = counter("probes", "Questions asked.", "resolver", "outcome")
-        self._rtt = Histogram(
-            "oss_cname_probe_duration_seconds",
-            "Time from the last attempt's question to its outcome.",
-            ["resolver"],
-            buckets=_RTT_BUCKETS,
-            registry=registry,
-        )
+        self._probes = ProbeCounts()
+        registry.register(self._probes)
+        self._swept_in_flight: dict[str, int] = {}
         self._in_flight = gauge("probes_in_flight", "Questions without an outcome yet.")
         self._round = gauge(
             "round_duration_seconds", "Duration of the newest full round of the resolvers."
         )
-        self._lag = gauge(
-            "schedule_lag_seconds", "How much later than planned the newest job began."
+        self._job_lag = timedelta()
+        self._sweep_lags: dict[str, timedelta] = {}
+        lag = gauge(
+            "schedule_lag_seconds",
+            "How much later than planned the newest job began or the next question comes.",
+        )
+        lag.set_function(self._longest_lag)
+        self._shed = counter(
+            "probes_shed", "Questions to domains at rest not asked for want of time.", "resolver"
         )
         self._inventory_errors = counter(
             "inventory_errors", "What could not be read of an account.", "account", "reason"
@@ -75,16 +73,23 @@ class PrometheusTelemetry:
     def expect(self, resolvers: frozenset[str], accounts: frozenset[str]) -> None:
         """Let the series of all known label values exist before anything happens."""
         for resolver in resolvers | {AUTHORITY_LABEL}:
-            for outcome in _OUTCOMES:
-                self._probes.labels(resolver, outcome)
+            self._probes.expect(resolver)
+            self._shed.labels(resolver)
         for account in accounts:
             for reason in FailureReason:
                 self._inventory_errors.labels(account, reason.value)
 
     def probed(self, server: Server, outcome: str, rtt: timedelta) -> None:
         resolver = server.name if isinstance(server, Resolver) else AUTHORITY_LABEL
-        self._probes.labels(resolver, outcome).inc()
-        self._rtt.labels(resolver).observe(rtt.total_seconds())
+        self._probes.add(resolver, {outcome: 1}, rtts_of(rtt), rtt)
+
+    def swept(self, resolver: Resolver, swept: Swept) -> None:
+        self._probes.add(resolver.name, swept.outcomes, swept.rtts, swept.rtt_total)
+        self._probes.add_unmatched(resolver.name, late=swept.late, stray=swept.stray)
+        self._shed.labels(resolver.name).inc(swept.shed)
+        self._sweep_lags[resolver.name] = swept.lag
+        self._in_flight.inc(swept.in_flight - self._swept_in_flight.get(resolver.name, 0))
+        self._swept_in_flight[resolver.name] = swept.in_flight
 
     def probing(self, change: int) -> None:
         self._in_flight.inc(change)
@@ -115,7 +120,11 @@ class PrometheusTelemetry:
         self._store_errors.inc()
 
     def lagged(self, lag: timedelta) -> None:
-        self._lag.set(max(0.0, lag.total_seconds()))
+        self._job_lag = lag
+
+    def _longest_lag(self) -> float:
+        lags = (self._job_lag, *self._sweep_lags.values(), timedelta())
+        return max(lags).total_seconds()
 
     def reloaded(self, at: datetime, *, is_success: bool) -> None:
         self._reload_ok.set(1 if is_success else 0)

@@ -1,0 +1,88 @@
+"""The domains that are asked about, numbered, so that what is known of them fits in columns."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from monitor.adapters.resolvers.engine import Queries
+from monitor.adapters.resolvers.memo import Variants
+from monitor.adapters.resolvers.questions import encoded
+from monitor.core.answers import Question
+from monitor.core.bindings import Binding
+from monitor.core.names import DomainName
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """A number stays a domain's as long as it is bound, and is then given to another.
+
+    `variants[n]` is what was read of answers about number n; `rebound` are numbers of domains
+    that were bound to another target since somebody looked.
+    """
+
+    numbers: dict[DomainName, int] = field(default_factory=dict)
+    bindings: list[Binding] = field(default_factory=list)
+    variants: list[Variants] = field(default_factory=list)
+    rebound: list[int] = field(default_factory=list)
+    _free: list[int] = field(default_factory=list)
+    _wires: dict[str | None, list[bytes]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.bindings)
+
+    def take(self, bindings: Iterable[Binding]) -> list[int]:
+        """Return the numbers of the bindings; what was read for another target is forgotten."""
+        numbers = self.numbers
+        found = []
+        for binding in bindings:
+            number = numbers.get(binding.domain)
+            if number is None:
+                number = self._added(binding)
+            elif self.bindings[number] is not binding:
+                self._rebind(number, binding)
+            found.append(number)
+        return found
+
+    def drop_all_but(self, wanted: Iterable[DomainName]) -> list[int]:
+        """Free the numbers of domains that are not wanted, and return them."""
+        gone = self.numbers.keys() - set(wanted)
+        freed = [self.numbers.pop(domain) for domain in gone]
+        for number in freed:
+            self.variants[number] = ()
+        self._free += freed
+        return freed
+
+    def queries(self, client_subnet: str | None) -> Queries:
+        """Return the questions as a resolver with this subnet is asked; they grow along."""
+        wires = self._wires.get(client_subnet)
+        if wires is None:
+            wires = [_wire(binding.domain, client_subnet) for binding in self.bindings]
+            self._wires[client_subnet] = wires
+        return Queries(wires, _options(client_subnet))
+
+    def _added(self, binding: Binding) -> int:
+        if self._free:
+            number = self._free.pop()
+            self.bindings[number] = binding
+        else:
+            number = len(self.bindings)
+            self.bindings.append(binding)
+            self.variants.append(())
+        self.numbers[binding.domain] = number
+        for client_subnet, wires in self._wires.items():
+            wires[number : number + 1] = (_wire(binding.domain, client_subnet),)
+        return number
+
+    def _rebind(self, number: int, binding: Binding) -> None:
+        if self.bindings[number].target != binding.target:
+            self.variants[number] = ()
+            self.rebound.append(number)
+        self.bindings[number] = binding
+
+
+def _wire(domain: DomainName, client_subnet: str | None) -> bytes:
+    return encoded(Question(domain), client_subnet).query
+
+
+def _options(client_subnet: str | None) -> int:
+    """Return how many octets follow the question."""
+    return encoded(Question(DomainName(".")), client_subnet).options

@@ -1,0 +1,248 @@
+"""What one resolver last said of every domain, and the sweep that keeps it so."""
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.adapters.resolvers.catalogue import Catalogue
+from monitor.adapters.resolvers.course import Course
+from monitor.adapters.resolvers.engine import Lane
+from monitor.adapters.resolvers.memo import (
+    Remembered,
+    Unanswered,
+    own_of,
+    recognised,
+    with_variant,
+)
+from monitor.adapters.resolvers.prober import DnsProber, detail_of, silence
+from monitor.adapters.resolvers.reading import Reading, reading_of, remembered
+from monitor.adapters.resolvers.watchlist import Seconds, Watchlist
+from monitor.core.answers import NoAnswer, NoAnswerReason, Outcome, Question, Rcode, Reply
+from monitor.core.servers import Resolver, Transport
+from monitor.ports import Clock, Onlooker, Swept
+
+log = structlog.get_logger()
+
+_GRACE = 1.2  # times the time of a sweep, after which the rest of it is left
+
+
+class Column:
+    """Listens to the engine of one resolver, or asks one by one over the other transports."""
+
+    def __init__(
+        self, resolver: Resolver, catalogue: Catalogue, prober: DnsProber, clock: Clock
+    ) -> None:
+        self.resolver = resolver
+        self.watchlist = Watchlist()
+        self._catalogue = catalogue
+        self._prober = prober
+        self._clock = clock
+        self._onlooker: Onlooker | None = None
+        self._asking: asyncio.TaskGroup | None = None
+        self._outcomes = Counter[str]()
+        self._turn = asyncio.Lock()
+        self._course = Course((), 0.0)
+        self._left: set[int] = set()
+        self._shed = 0
+        self._lane = Lane(
+            (resolver.address, resolver.port),
+            prober.lane_limits,
+            prober.pace_of(resolver),
+            self.watchlist,
+            self,
+            varies_case=resolver.varies_case,
+        )
+
+    async def sweep(self, numbers: Sequence[int], over: Seconds, onlooker: Onlooker) -> None:
+        """Ask about all these, and tell the onlooker what is news.
+
+        What there was no time for comes first the next time.
+        """
+        async with self._turn:
+            self._onlooker = onlooker
+            self.watchlist.grow(len(self._catalogue))
+            self._course = self._planned(numbers, over)
+            async with asyncio.TaskGroup() as self._asking:
+                if self.resolver.transport is Transport.UDP:
+                    queries = self._catalogue.queries(self.resolver.client_subnet)
+                    await self._lane.sweep(queries, self._course)
+                else:
+                    await self._ask_each(self._course)
+            self._leave(self._course.left)
+
+    def _leave(self, numbers: Sequence[int]) -> None:
+        self._left = set(numbers)
+        self._shed += len(numbers)
+        if numbers:
+            log.warning("sweep.cut_short", resolver=self.resolver.name, left=len(numbers))
+
+    def _planned(self, numbers: Sequence[int], over: Seconds) -> Course:
+        now = asyncio.get_running_loop().time()
+        if self._left:
+            numbers = sorted(numbers, key=lambda number: number not in self._left)
+        until = now + over * _GRACE if over else math.inf
+        return Course(numbers, now, over, until)
+
+    def reply(self, number: int, now: datetime, moment: Seconds) -> Reply | None:
+        """Return the newest reply; `moment` is now, by the event loop's clock."""
+        if number >= len(self.watchlist.known):
+            return None
+        said = self.watchlist.known[number]
+        at = now - timedelta(seconds=moment - self.watchlist.at[number])
+        rtt = timedelta(seconds=self.watchlist.rtt[number])
+        if isinstance(said, Unanswered):
+            return Reply(said.outcome, at, rtt, self.resolver.transport) if said.outcome else None
+        question = self._catalogue.queries(self.resolver.client_subnet).question(number)
+        wire = self.watchlist.wire(number, question)
+        reading = reading_of(wire)
+        assert reading is not None, "it could be read when it came"
+        return Reply(reading.answer, at, rtt, said.transport, wire)
+
+    def ttl(self, number: int) -> int | None:
+        return self.watchlist.ttl(number)
+
+    def counted(self) -> Swept:
+        """Return what was seen since the last time."""
+        outcomes, self._outcomes = self._outcomes, Counter()
+        counted = self._lane.counted_anew()
+        shed, self._shed = self._shed, 0
+        for code, count in enumerate(counted.codes):
+            if count:
+                outcomes[_rcode_name(code)] += count
+        return Swept(
+            outcomes,
+            tuple(counted.rtts),
+            timedelta(seconds=counted.rtt_total),
+            late=counted.late,
+            stray=counted.strays,
+            shed=shed,
+            in_flight=self._lane.in_flight,
+            lag=timedelta(seconds=self._course.lag(time.monotonic()))
+            if self._turn.locked()
+            else timedelta(),
+        )
+
+    def _lag(self) -> timedelta:
+        is_sweeping = self._turn.locked()
+        late = self._course.lag(time.monotonic()) if is_sweeping else 0.0
+        return timedelta(seconds=max(0.0, late))
+
+    def heard(self, number: int, wire: bytes, sent: Seconds, now: Seconds) -> bool:
+        found = recognised(self._catalogue.variants[number], wire)
+        if found is None:
+            reading = reading_of(wire)
+            if reading is None:
+                return False
+            if reading.is_cut_off or reading.answer.rcode is Rcode.FORMERR:
+                self._ask_otherwise(number)
+                return True
+            said = self._remember(number, wire, reading, Transport.UDP)
+            found = said, own_of(said.unpack(wire))
+        self._settle(number, *found, wire, now - sent, now)
+        return True
+
+    def silent(self, number: int, strays: int, now: Seconds) -> None:
+        self._take_silence(number, silence(self._prober.lane_limits.timeout, strays), now)
+
+    def failed(self, number: int, error: OSError, now: Seconds) -> None:
+        self._take_silence(number, NoAnswer(NoAnswerReason.NETWORK_ERROR, detail_of(error)), now)
+
+    def _remember(
+        self, number: int, wire: bytes, reading: Reading, transport: Transport
+    ) -> Remembered:
+        said = remembered(
+            wire,
+            reading,
+            self._gist(number, reading.answer),
+            transport,
+            masks_question=self.resolver.varies_case,
+        )
+        variants = self._catalogue.variants
+        variants[number] = with_variant(variants[number], said)
+        return said
+
+    def _settle(
+        self,
+        number: int,
+        said: Remembered,
+        own: bytes,
+        wire: bytes,
+        took: Seconds,
+        now: Seconds,
+    ) -> None:
+        self._lane.count(said.rcode, took)
+        if self._is_known(number, said):
+            self.watchlist.note(number, said, own, at=now, rtt=took)
+            return
+        reading = reading_of(wire)
+        assert reading is not None, "it could be read a moment ago"
+        rtt = timedelta(seconds=took)
+        self._tell(number, Reply(reading.answer, self._clock.now(), rtt, said.transport, wire))
+
+    def _take_silence(self, number: int, outcome: NoAnswer, now: Seconds) -> None:
+        self._outcomes[outcome.reason.value] += 1
+        said = Unanswered(outcome, self._gist(number, outcome))
+        if self._is_known(number, said):
+            self.watchlist.note(number, said, b"", at=now, rtt=0.0)
+        else:
+            transport = self.resolver.transport
+            self._tell(number, Reply(outcome, self._clock.now(), timedelta(), transport))
+
+    def _gist(self, number: int, outcome: Outcome) -> bytes | None:
+        assert self._onlooker is not None
+        return self._onlooker.gist(self._catalogue.bindings[number], outcome)
+
+    def _is_known(self, number: int, said: Remembered) -> bool:
+        assert self._onlooker is not None
+        gist, binding = said.gist, self._catalogue.bindings[number]
+        return gist is not None and self._onlooker.is_known(binding, self.resolver.name, gist)
+
+    def _tell(self, number: int, reply: Reply) -> None:
+        self.watchlist.forget(number)
+        assert self._onlooker is not None
+        self._onlooker.tell(self._catalogue.bindings[number], self.resolver, reply)
+
+    def _ask_otherwise(self, number: int) -> None:
+        """Ask as the prober does: over TCP what was cut off, without EDNS whom that upsets."""
+        assert self._asking is not None
+        self._asking.create_task(self._ask(number))
+
+    async def _ask_each(self, course: Course) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._prober.lane_limits.window, len(course.numbers))):
+                group.create_task(self._ask_in_turn(course))
+
+    async def _ask_in_turn(self, course: Course) -> None:
+        loop = asyncio.get_running_loop()
+        while not course.is_over(loop.time()):
+            early = -course.lag(loop.time())
+            if early > 0:
+                await asyncio.sleep(early)
+                continue
+            for number in course.take(1):
+                await self._ask(number)
+
+    async def _ask(self, number: int) -> None:
+        question = Question(self._catalogue.bindings[number].domain)
+        reply = await self._prober.ask(self.resolver, question)
+        now, took = asyncio.get_running_loop().time(), reply.rtt.total_seconds()
+        if isinstance(reply.outcome, NoAnswer):
+            self._take_silence(number, reply.outcome, now)
+            return
+        reading = reading_of(reply.wire)
+        assert reading is not None, "the prober could read it"
+        said = self._remember(number, reply.wire, reading, reply.transport)
+        own = own_of(said.unpack(reply.wire))
+        self._settle(number, said, own, reply.wire, took, now)
+
+
+_RCODE_NAMES = {int(rcode): rcode.name.lower() for rcode in Rcode}
+
+
+def _rcode_name(code: int) -> str:
+    return _RCODE_NAMES.get(code, Rcode.OTHER.name.lower())

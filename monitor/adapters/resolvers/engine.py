@@ -1,0 +1,355 @@
+"""Ask one server many questions again and again, at the cost of little more than the system calls.
+
+A lane sends from a pool of connected sockets, each with ids of its own, drains a socket when it is
+readable, and compares what came with what came last time. Only what differs is handed up.
+"""
+
+import asyncio
+import os
+import socket
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from monitor.adapters.resolvers.course import Course
+from monitor.adapters.resolvers.datagrams import LARGEST_DATAGRAM, connected, is_response
+from monitor.adapters.resolvers.memo import MISFIT
+from monitor.adapters.resolvers.pace import Pace
+from monitor.adapters.resolvers.questions import HEADER_END, ID_END, Encoded, in_varied_case
+from monitor.adapters.resolvers.watchlist import Seconds, Watchlist
+from monitor.ports import RTT_BOUNDS
+
+TICK = 0.01  # seconds between looks at paces and deadlines
+
+# After so many questions without any answer, a server is asked but once per question, so that a
+# dead one cannot hold up a round.
+SILENCE_BEFORE_DOUBT = 5
+_BURST = (
+    8  # questions that leave one socket in a row: a readable socket then brings several answers
+)
+_RANDOM = 65536  # octets of randomness that are drawn at a time
+_RECEIVE_BUFFER = 1 << 20
+
+
+class Listener(Protocol):
+    """Is told what a sweep cannot settle by itself."""
+
+    def heard(self, number: int, wire: bytes, sent: Seconds, now: Seconds) -> bool:
+        """Take a response to the question that is not as remembered; False for gibberish."""
+
+    def silent(self, number: int, strays: int, now: Seconds) -> None:
+        """Take it that all attempts are over; so many datagrams came that answered nothing."""
+
+    def failed(self, number: int, error: OSError, now: Seconds) -> None:
+        """Take it that the network refused all attempts, the last one with this error."""
+
+
+@dataclass(slots=True)
+class Counted:
+    """What a lane has seen: datagrams, but for `lost` and `shed`, which count questions.
+
+    A lost one was given up, a shed one never sent, since the time of its sweep was over.
+    `codes` counts answers by response code, `rtts` by how long
+    they took, up to each of `RTT_BOUNDS` and beyond; `rtt_total` is in seconds.
+    """
+
+    sent: int = 0
+    codes: list[int] = field(default_factory=lambda: [0] * 16)
+    rtts: list[int] = field(default_factory=lambda: [0] * (len(RTT_BOUNDS) + 1))
+    rtt_total: Seconds = 0.0
+    strays: int = 0
+    late: int = 0
+    lost: int = 0
+    shed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLimits:
+    """`timeout` in seconds for one attempt; `window` questions may wait for their answer."""
+
+    timeout: Seconds = 2.0
+    attempts: int = 3
+    window: int = 256
+    ports: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Numbered questions as they travel, less the id; all end with the same `options` octets."""
+
+    wires: Sequence[bytes]
+    options: int
+
+    def question(self, number: int) -> bytes:
+        """Return the question section."""
+        wire = self.wires[number]
+        return wire[HEADER_END - ID_END : len(wire) - self.options]
+
+
+class _Port:
+    """One connected socket and the questions that left it: the kernel keeps other senders out.
+
+    The questions wait in the order of their deadlines, since a dict keeps the order of insertion.
+    """
+
+    __slots__ = ("expired", "flight", "recv", "send", "socket")
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.socket = connected(address)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        self.send = self.socket.send
+        self.recv = self.socket.recv
+        self.flight: dict[bytes, _Asked] = {}
+        self.expired: set[bytes] = set()
+
+
+_Asked: TypeAlias = tuple[Seconds, int, bytes | None]  # sent, number, question in varied case
+
+
+class Lane:
+    """The way to one server."""
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        limits: LaneLimits,
+        pace: Pace,
+        watchlist: Watchlist,
+        listener: Listener,
+        *,
+        varies_case: bool = False,
+    ) -> None:
+        """Open nothing yet. Where it `varies_case`, a forger has to guess that too (0x20)."""
+        self.counted = Counted()
+        self._varies_case = varies_case
+        self._address = address
+        self._limits = limits
+        self._pace = pace
+        self._queries = Queries((), 0)
+        self._watchlist = watchlist
+        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._tokens = _Tokens()
+        self._ports: list[_Port] = []
+        self._turn = 0
+        self._course = Course((), 0.0)
+        self._again: deque[int] = deque()
+        self._attempts: dict[int, int] = {}
+        self._strays: dict[int, int] = {}
+        self._silent_for = 0
+        self._in_flight = 0
+        self._done: asyncio.Future[None] | None = None
+
+    def counted_anew(self) -> Counted:
+        """Return what was counted since the last time."""
+        counted, self.counted = self.counted, Counted()
+        return counted
+
+    def count(self, rcode: int, took: Seconds) -> None:
+        """Count an answer that the listener was given."""
+        counted = self.counted
+        counted.codes[rcode] += 1
+        counted.rtts[bisect_left(RTT_BOUNDS, took)] += 1
+        counted.rtt_total += took
+
+    @property
+    def in_flight(self) -> int:
+        """How many questions wait for their answer."""
+        return self._in_flight + len(self._again)
+
+    async def sweep(self, queries: Queries, course: Course) -> None:
+        """Ask the questions of the course, which are left over when its time is.
+
+        Returns when each that was sent is answered or its attempts are over. Raises OSError if no
+        socket can be opened.
+        """
+        self._queries, self._course = queries, course
+        self._done = self._loop.create_future()
+        try:
+            self._open()
+            self._beat()
+            await self._done
+        finally:
+            self._done = None
+            self._close()
+
+    @property
+    def lag(self) -> Seconds:
+        """By how much the next question of the sweep is late."""
+        return self._course.lag(self._loop.time()) if self._done else 0.0
+
+    def _open(self) -> None:
+        for _ in range(self._limits.ports):
+            port = _Port(self._address)
+            self._ports.append(port)
+            self._loop.add_reader(port.socket, self._drain, port)
+
+    def _close(self) -> None:
+        for port in self._ports:
+            self._loop.remove_reader(port.socket)
+            port.socket.close()
+        self._ports.clear()
+        self._in_flight = 0
+        for known in (self._again, self._attempts, self._strays):
+            known.clear()
+
+    def _beat(self) -> None:
+        if self._done is not None:
+            now = self._loop.time()
+            self._expire(now)
+            self._send(now)
+            self._loop.call_later(TICK, self._beat)
+
+    def _send(self, now: Seconds) -> None:
+        """Send what window, course and pace allow, a few from each socket in turn."""
+        room = self._limits.window - self._in_flight
+        while self._again and self._pace.take(now, min(room, 1)):
+            self._burst((self._again.popleft(),), now)
+            room -= 1
+        allowed = self._pace.take(now, min(room, self._course.due(now)))
+        while allowed > 0:
+            sent = self._burst(self._course.take(min(allowed, _BURST)), now)
+            allowed -= sent
+        is_over = self._course.is_over(now) and not self.in_flight
+        if is_over and self._done is not None and not self._done.done():
+            self._done.set_result(None)
+
+    def _burst(self, numbers: Sequence[int], now: Seconds) -> int:
+        """Send questions from one socket; return how many those are, sent or not."""
+        self._turn = (self._turn + 1) % len(self._ports)
+        port = self._ports[self._turn]
+        flight, send, wires = port.flight, port.send, self._queries.wires
+        question = None
+        for token, number in zip(self._tokens.draw(len(numbers)), numbers, strict=True):
+            query = wires[number]
+            if self._varies_case:
+                varied = in_varied_case(Encoded(query, self._queries.options))
+                query, question = varied.query, varied.question
+            while token in flight:  # one id, one question at a time on one socket
+                (token,) = self._tokens.draw(1)  # noqa: PLW2901
+            flight[token] = (now, number, question)
+            try:
+                send(token + query)
+            except OSError as error:
+                del flight[token]
+                self._could_not_send(number, error, now)
+        self._in_flight += len(numbers)
+        self.counted.sent += len(numbers)
+        return len(numbers)
+
+    def _drain(self, port: _Port) -> None:
+        """Take everything that a readable socket holds."""
+        now = self._loop.time()
+        flight, recv = port.flight, port.recv
+        codes, rtts, took_all = self.counted.codes, self.counted.rtts, 0.0
+        watchlist, attempts = self._watchlist, self._attempts
+        known, own, at, rtt = watchlist.known, watchlist.own, watchlist.at, watchlist.rtt
+        while True:
+            try:
+                wire = recv(LARGEST_DATAGRAM)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                self._refused(port, error, now)
+                break
+            asked = flight.get(wire[:2])
+            if asked is None:
+                self._unasked(port, wire)
+                continue
+            sent, number, question = asked
+            last = known[number]
+            try:
+                parts = last.unpack(wire)
+            except MISFIT:
+                parts = ()
+            if b"".join(parts[1::2]) == last.shared and (
+                question is None or wire.startswith(question, HEADER_END)
+            ):
+                own[number] = b"".join(parts[::2])
+                at[number] = now
+                rtt[number] = took = now - sent
+                took_all += took
+                codes[last.rcode] += 1
+                rtts[bisect_left(RTT_BOUNDS, took)] += 1
+            elif not self._is_heard(asked, wire, now):
+                continue
+            del flight[wire[:2]]
+            self._in_flight -= 1
+            self._silent_for = 0
+            if attempts:
+                attempts.pop(number, None)
+        self.counted.rtt_total += took_all
+        self._send(now)
+
+    def _is_heard(self, asked: _Asked, wire: bytes, now: Seconds) -> bool:
+        sent, number, varied = asked
+        question = varied or self._queries.question(number)
+        if is_response(wire, wire[:ID_END], question):
+            self._strays.pop(number, None)
+            if self._listener.heard(number, wire, sent, now):
+                return True
+        self.counted.strays += 1
+        self._strays[number] = self._strays.get(number, 0) + 1
+        return False
+
+    def _unasked(self, port: _Port, wire: bytes) -> None:
+        if wire[:2] in port.expired:
+            self.counted.late += 1
+        else:
+            self.counted.strays += 1
+
+    def _expire(self, now: Seconds) -> None:
+        """Give up what has waited for too long; what is first in a socket's row waits longest."""
+        for port in self._ports:
+            while port.flight:
+                token, (sent, number, _) = next(iter(port.flight.items()))
+                if now < sent + self._limits.timeout:
+                    break
+                del port.flight[token]
+                port.expired.add(token)
+                self._in_flight -= 1
+                self._lost(number, None, now)
+
+    def _refused(self, port: _Port, error: OSError, now: Seconds) -> None:
+        # ICMP says that something did not arrive, not what: nothing from this socket will.
+        lost, port.flight = port.flight, {}
+        self._in_flight -= len(lost)
+        for _, number, _ in lost.values():
+            self._lost(number, error, now)
+
+    def _could_not_send(self, number: int, error: OSError, now: Seconds) -> None:
+        self._in_flight -= 1
+        self._lost(number, error, now)
+
+    def _lost(self, number: int, error: OSError | None, now: Seconds) -> None:
+        attempts = self._attempts.get(number, 0) + 1
+        most = 1 if self._silent_for >= SILENCE_BEFORE_DOUBT else self._limits.attempts
+        if attempts < most:
+            self._attempts[number] = attempts
+            self._again.append(number)
+            return
+        self._attempts.pop(number, None)
+        self._silent_for += 1
+        self.counted.lost += 1
+        strays = self._strays.pop(number, 0)
+        if error is None:
+            self._listener.silent(number, strays, now)
+        else:
+            self._listener.failed(number, error, now)
+
+
+class _Tokens:
+    """Random ids, drawn in bulk."""
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._at = 0
+
+    def draw(self, count: int) -> list[bytes]:
+        if self._at + 2 * count > len(self._pool):
+            self._pool, self._at = os.urandom(_RANDOM), 0
+        first, self._at = self._at, self._at + 2 * count
+        pool = self._pool
+        return [pool[at : at + 2] for at in range(first, self._at, 2)]

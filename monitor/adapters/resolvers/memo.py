@@ -1,0 +1,145 @@
+"""Recognise an answer that means what the last one meant, without reading it.
+
+Two responses of one layout that agree in every octet outside their own parts (the id, each TTL,
+perhaps addresses) differ in nothing else: compression pointers lead to the same places, and no
+record's meaning depends on another's TTL. What is compared holds the question, so that no two
+names can share an answer.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from struct import Struct, error
+from typing import TypeAlias
+
+from monitor.core.answers import NoAnswer
+from monitor.core.gist import Gist
+from monitor.core.servers import Transport
+
+MISFIT = error  # what `Layout.unpack` raises for a message of another length
+
+Spans: TypeAlias = tuple[tuple[int, int], ...]  # offsets and lengths
+
+TTL_SIZE = 4  # octets
+_MOST_TTL = 0x7FFFFFFF  # RFC 2181 §8: any above counts as 0
+_MOST_VARIANTS = 8  # of one name's answers that are remembered: orders of records, several nodes
+
+
+class Layout:
+    """Where the parts that are a message's own lie in messages of one length.
+
+    `unpack` gives, in turn, parts that are its own and parts that may be shared, beginning with
+    the id. With `masks_question` the question is in neither, for those who vary its case (0x20)
+    and check it apart.
+    """
+
+    __slots__ = ("_masks_question", "_sizes", "unpack")
+
+    def __init__(
+        self, size: int, question_end: int, spans: Spans | None, *, masks_question: bool
+    ) -> None:
+        """Take the spans in ascending order, none overlapping, all behind the question.
+
+        None for a message that must not be recognised by a part of it: nothing is its own then.
+        """
+        parts, at = (["0s"], 0) if spans is None else (["2s"], 2)
+        self._masks_question = masks_question and spans is not None
+        if self._masks_question:
+            parts += ["10s", f"{question_end - 12}x0s"]
+            at = question_end
+        for offset, length in spans or ():
+            parts += [f"{offset - at}s", f"{length}s"]
+            at = offset + length
+        parts.append(f"{size - at}s")
+        self.unpack = Struct(">" + "".join(parts)).unpack
+        self._sizes = tuple(len(part) for part in self.unpack(bytes(size)))
+
+    def joined(self, own: bytes, shared: bytes, question: bytes) -> bytes:
+        """Return the message again; the question is used where the layout leaves it out."""
+        parts, at = [], [0, 0]
+        for number, size in enumerate(self._sizes):
+            source = number % 2
+            parts.append((own, shared)[source][at[source] : at[source] + size])
+            at[source] += size
+        if self._masks_question:
+            parts.insert(2, question)
+        return b"".join(parts)
+
+
+# A few layouts serve all names: there are as many as lengths of names times shapes of answers.
+layout_of = lru_cache(maxsize=4096)(Layout)
+
+
+def own_of(parts: Sequence[bytes]) -> bytes:
+    """Return what is the message's own, in order, its id first."""
+    return b"".join(parts[::2])
+
+
+def shared_of(parts: Sequence[bytes]) -> bytes:
+    """Return what it has in common with all that say the same."""
+    return b"".join(parts[1::2])
+
+
+class Remembered:
+    """An answer that was read once, and what its reader made of it.
+
+    `ttl_at` is where the TTL of the question's own record stands in what is the message's own, and
+    0 where it has none; `rcode` is the response code on the wire.
+    """
+
+    __slots__ = ("gist", "layout", "rcode", "shared", "transport", "ttl_at", "unpack")
+
+    def __init__(
+        self,
+        layout: Layout,
+        shared: bytes,
+        *,
+        gist: Gist | None = None,
+        rcode: int = 0,
+        ttl_at: int = 0,
+        transport: Transport = Transport.UDP,
+    ) -> None:
+        self.layout = layout
+        self.unpack = layout.unpack
+        self.shared = shared
+        self.gist = gist
+        self.rcode = rcode
+        self.ttl_at = ttl_at
+        self.transport = transport
+
+    def ttl(self, own: bytes) -> int | None:
+        """Return the TTL of the question's own record in seconds."""
+        at = self.ttl_at
+        ttl = int.from_bytes(own[at : at + TTL_SIZE], "big") if at else None
+        return 0 if ttl is not None and ttl > _MOST_TTL else ttl
+
+
+class Unanswered(Remembered):
+    """Stands for no answer, and says why; equal to no message, since one octet is never shared."""
+
+    __slots__ = ("outcome",)
+
+    def __init__(self, outcome: NoAnswer | None, gist: Gist | None = None) -> None:
+        super().__init__(layout_of(12, 12, (), masks_question=False), b"\0", gist=gist)
+        self.outcome = outcome
+
+
+NOTHING_YET = Unanswered(None)
+
+Variants: TypeAlias = tuple[Remembered, ...]
+"""What one name's answers said, from whichever resolver: the newest few of them first."""
+
+
+def recognised(variants: Variants, wire: bytes) -> tuple[Remembered, bytes] | None:
+    """Return what the message says, and what is its own; None where it is not known."""
+    for known in variants:
+        try:
+            parts = known.unpack(wire)
+        except MISFIT:
+            continue
+        if shared_of(parts) == known.shared:
+            return known, own_of(parts)
+    return None
+
+
+def with_variant(known: Variants, newest: Remembered) -> Variants:
+    return (newest, *known)[:_MOST_VARIANTS]

@@ -1,0 +1,89 @@
+"""Sweep all resolvers over all domains, and tell only what is news."""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from monitor.adapters.resolvers.catalogue import Catalogue
+from monitor.adapters.resolvers.columns import Column
+from monitor.adapters.resolvers.prober import DnsProber
+from monitor.core.answers import Reply
+from monitor.core.bindings import Binding
+from monitor.core.names import DomainName
+from monitor.core.servers import Resolver
+from monitor.ports import Clock, Onlooker, Telemetry
+
+_BETWEEN_COUNTS = 1.0  # seconds
+
+
+class DnsSweeper:
+    """Keeps what each resolver last said of each domain as long as the process lives.
+
+    Its questions share the pace of the prober's, which come first.
+    """
+
+    def __init__(self, prober: DnsProber, clock: Clock, telemetry: Telemetry) -> None:
+        self._prober = prober
+        self._clock = clock
+        self._telemetry = telemetry
+        self._catalogue = Catalogue()
+        self._columns: dict[Resolver, Column] = {}
+
+    async def sweep(
+        self,
+        bindings: Sequence[Binding],
+        resolvers: Sequence[Resolver],
+        over: timedelta,
+        onlooker: Onlooker,
+    ) -> None:
+        numbers = self._catalogue.take(bindings)
+        while self._catalogue.rebound:
+            self._forget(self._catalogue.rebound.pop())
+        columns = [self._column(resolver) for resolver in resolvers]
+        counting = asyncio.ensure_future(self._count(columns))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for column in columns:
+                    group.create_task(column.sweep(numbers, over.total_seconds(), onlooker))
+        finally:
+            counting.cancel()
+            self._report(columns)
+
+    def forget(self, domain: DomainName) -> None:
+        number = self._catalogue.numbers.get(domain)
+        if number is not None:
+            self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        for column in self._columns.values():
+            column.watchlist.forget(number)
+
+    def forget_all_but(self, domains: Collection[DomainName]) -> None:
+        """Let go of what is no longer asked about."""
+        for number in self._catalogue.drop_all_but(domains):
+            self._forget(number)
+
+    def reply(self, domain: DomainName, resolver: Resolver) -> Reply | None:
+        number, column = self._catalogue.numbers.get(domain), self._columns.get(resolver)
+        if number is None or column is None:
+            return None
+        return column.reply(number, self._clock.now(), time.monotonic())
+
+    def ttl(self, domain: DomainName, resolver: Resolver) -> int | None:
+        number, column = self._catalogue.numbers.get(domain), self._columns.get(resolver)
+        return None if number is None or column is None else column.ttl(number)
+
+    def _column(self, resolver: Resolver) -> Column:
+        if resolver not in self._columns:
+            self._columns[resolver] = Column(resolver, self._catalogue, self._prober, self._clock)
+        return self._columns[resolver]
+
+    async def _count(self, columns: Sequence[Column]) -> None:
+        while True:
+            await asyncio.sleep(_BETWEEN_COUNTS)
+            self._report(columns)
+
+    def _report(self, columns: Sequence[Column]) -> None:
+        for column in columns:
+            self._telemetry.swept(column.resolver, column.counted())

@@ -1,0 +1,56 @@
+"""What one server last said to each numbered question: columns, since there are a million."""
+
+from array import array
+from typing import TypeAlias
+
+from monitor.adapters.resolvers.memo import NOTHING_YET, Remembered
+
+Seconds: TypeAlias = float  # of a clock that nobody sets
+
+
+class Watchlist:
+    """`own` holds what each message did not share: its id and TTLs.
+
+    `at` and `rtt` are in seconds, `at` by the event loop's clock and 0 before the first answer.
+    The engine writes to the columns directly.
+    """
+
+    __slots__ = ("at", "known", "own", "rtt")
+
+    def __init__(self) -> None:
+        self.known: list[Remembered] = []
+        self.own: list[bytes] = []
+        self.at = array("d")
+        self.rtt = array("f")
+
+    def grow(self, size: int) -> None:
+        """Have room for questions numbered below `size`."""
+        missing = size - len(self.known)
+        if missing > 0:
+            self.known += [NOTHING_YET] * missing
+            self.own += [b""] * missing
+            self.at.frombytes(bytes(self.at.itemsize * missing))
+            self.rtt.frombytes(bytes(self.rtt.itemsize * missing))
+
+    def note(
+        self, number: int, said: Remembered, own: bytes, *, at: Seconds, rtt: Seconds
+    ) -> None:
+        self.known[number] = said
+        self.own[number] = own
+        self.at[number] = at
+        self.rtt[number] = rtt
+
+    def forget(self, number: int) -> None:
+        if number < len(self.known):
+            self.note(number, NOTHING_YET, b"", at=0.0, rtt=0.0)
+
+    def wire(self, number: int, question: bytes) -> bytes:
+        """Return the newest message as it came, the case of its question perhaps apart."""
+        known = self.known[number]
+        return known.layout.joined(self.own[number], known.shared, question)
+
+    def ttl(self, number: int) -> int | None:
+        """Return the TTL in seconds of the question's own record, as it was last shown."""
+        if number >= len(self.known):
+            return None
+        return self.known[number].ttl(self.own[number])

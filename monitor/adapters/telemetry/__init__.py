@@ -1,0 +1,1 @@
+"""Count what the monitor itself does, in a registry that is given."""

@@ -1,0 +1,79 @@
+"""What is known of a domain at rest, held as it was packed and read when somebody looks."""
+
+from abc import abstractmethod
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from datetime import datetime
+from typing import TypeVar
+
+from monitor.core.status import Counted, Standing, View
+from monitor.core.tracking.record import CalmRecords, RecordKey, TrackedRecord
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Resting(Mapping[K, V]):
+    """A mapping whose values are read at each look, while its keys are at hand."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: tuple[K, ...]) -> None:
+        self._keys = keys
+
+    @abstractmethod
+    def read(self) -> Mapping[K, V]:
+        """Return all of it; nobody may change what is returned."""
+
+    def __getitem__(self, key: K) -> V:
+        return self.read()[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def items(self) -> ItemsView[K, V]:
+        return self.read().items()
+
+    def values(self) -> ValuesView[V]:
+        return self.read().values()
+
+    def __eq__(self, other: object) -> bool:
+        return self.read() == (other.read() if isinstance(other, Resting) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # equal to a dict, and no more hashable
+
+
+class RestingViews(Resting[str, View], Counted):
+    """Views that can be counted and compared without being read."""
+
+    __slots__ = ("_standings",)
+
+    def __init__(self, servers: tuple[str, ...], standings: tuple[Standing, ...]) -> None:
+        """Take the standings in the order of the servers."""
+        super().__init__(servers)
+        self._standings = standings
+
+    def standings(self) -> Iterator[tuple[str, Standing]]:
+        return zip(self._keys, self._standings, strict=True)
+
+    def standing(self, server: str) -> Standing | None:
+        try:
+            return self._standings[self._keys.index(server)]
+        except ValueError:
+            return None
+
+
+class RestingRecords(Resting[RecordKey, TrackedRecord], CalmRecords):
+    """Records of which it is known, without a look, until when a change is looked after."""
+
+    __slots__ = ("_over_at",)
+
+    def __init__(self, keys: tuple[RecordKey, ...], over_at: datetime | None) -> None:
+        super().__init__(keys)
+        self._over_at = over_at
+
+    @property
+    def over_at(self) -> datetime | None:
+        return self._over_at

@@ -1,0 +1,169 @@
+"""One look at all that is known, before a scrape is written: families need their sums first."""
+
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import compress
+from typing import NamedTuple, TypeAlias
+
+from monitor.core.state import DomainState
+from monitor.core.tracking.changes import Change
+from monitor.core.verdict import VerdictKind
+from monitor.entrypoints.series.doors import (
+    Standing,
+    authority_ratio,
+    change_of,
+    instants_of,
+    standings,
+)
+from monitor.entrypoints.series.labels import escaped
+from monitor.usecases.snapshot import Snapshot
+
+Ttls: TypeAlias = tuple[int | None, ...]
+_Said: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[bool | None, ...]]
+
+# What is looked at in one turn, and a family writes in a millisecond or two.
+_PAIRS_AT_ONCE = 1000
+_PAIRS_PER_DOMAIN = 4  # as many cost what a domain costs besides
+_PAIRS_PER_TRACK = 8
+_BATCHES_AT_ONCE = 30
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """What the resolvers say of a domain, TTLs apart, and of how many domains they say the same.
+
+    Most domains are seen alike, so what follows from a row is worked out once for all of its
+    domains. It is equal to itself alone, which makes a fast key.
+    """
+
+    resolvers: tuple[str, ...]
+    verdicts: tuple[str, ...]
+    effects: tuple[bool | None, ...]
+    coverage: float | None
+    ratio: float | None
+    domains: int = 0
+
+
+class Seen(NamedTuple):
+    """What was found of one domain; `name` and `place`, its labels, are escaped.
+
+    There are no instants where there is no change to show.
+    """
+
+    domain: DomainState
+    name: str
+    place: str
+    row: Row
+    ttls: Ttls
+    change: Change | None
+    instants: Mapping[str, datetime]
+    propagation: float | None
+    authority: float | None
+    coverage: float | None
+
+
+Batch: TypeAlias = list[Seen]
+
+
+@dataclass(slots=True)
+class Survey:
+    """All that was found, of one moment; `said` are each resolver's verdicts, and how often."""
+
+    snapshot: Snapshot
+    max_pairs: int
+    batches: list[Batch] = field(default_factory=list)
+    rows: dict[_Said, Row] = field(default_factory=dict)
+    pairs: int = 0
+    said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    @property
+    def is_over_limit(self) -> bool:
+        return self.pairs > self.max_pairs
+
+    def forgotten(self) -> Iterator[str]:
+        """Let go of what was found bit by bit; at once it would take as long as five pieces."""
+        while self.batches:
+            del self.batches[-_BATCHES_AT_ONCE:]
+            yield ""
+
+
+def survey_of(snapshot: Snapshot, max_pairs: int) -> Generator[str, None, Survey]:
+    """Return what is known, looked at once; each yield, of no text, is a turn for others."""
+    survey, batch, size = Survey(snapshot, max_pairs), Batch(), 0
+    # Not sorted: nobody who reads metrics needs that, and it costs as much as a family.
+    for domain in tuple(snapshot.state.domains.values()):
+        seen = _seen(domain, survey)
+        batch.append(seen)
+        size += _PAIRS_PER_DOMAIN + len(seen.ttls)
+        if seen.change is not None:
+            size += _PAIRS_PER_TRACK * len(seen.change.tracks)
+        if size >= _PAIRS_AT_ONCE:
+            survey.batches.append(batch)
+            batch, size = Batch(), 0
+            yield ""
+    survey.batches.append(batch)
+    yield from _count(survey)
+    return survey
+
+
+def _seen(domain: DomainState, survey: Survey) -> Seen:
+    snapshot = survey.snapshot
+    row, ttls = _row_of(standings(snapshot, domain), survey)
+    row.domains += 1
+    survey.pairs += len(ttls)
+    name = escaped(domain.domain.text)
+    bucket = escaped(domain.binding.bucket) if domain.binding else ""
+    place = f'bucket="{bucket}",domain="{name}"'
+    change = change_of(snapshot, domain)
+    instants = instants_of(change, snapshot.at) if change else _NONE
+    propagation = authority = coverage = None
+    if domain.watched:
+        propagation, authority, coverage = row.ratio, authority_ratio(domain), row.coverage
+        if change is not None and change.is_pending:
+            propagation = change.progress(snapshot.at, snapshot.weights)
+    return Seen(domain, name, place, row, ttls, change, instants, propagation, authority, coverage)
+
+
+_NONE: Mapping[str, datetime] = {}
+
+
+def _row_of(said: Iterable[Standing], survey: Survey) -> tuple[Row, Ttls]:
+    resolvers, verdicts, effects, ttls = [], [], [], []
+    for resolver, verdict, is_in_effect, ttl in said:
+        resolvers.append(resolver.name)
+        verdicts.append(_WORDS[id(verdict)])
+        effects.append(is_in_effect)
+        ttls.append(ttl)
+    key = tuple(resolvers), tuple(verdicts), tuple(effects)
+    row = survey.rows.get(key)
+    if row is None:
+        row = survey.rows[key] = _row(key, survey.snapshot.weights)
+    return row, tuple(ttls)
+
+
+# By identity, since an enum's own hash is a call in Python, and there are hundreds of thousands.
+_WORDS = {id(kind): kind.value for kind in VerdictKind}
+
+
+def _row(said: _Said, weights: Mapping[str, float]) -> Row:
+    resolvers, _, effects = said
+    weighed = [weights[resolver] for resolver in resolvers]
+    asked, in_effect = sum(weighed), sum(compress(weighed, effects))
+    answering = sum(compress(weighed, [effect is not None for effect in effects]))
+    coverage = answering / asked if asked else None
+    return Row(*said, coverage, in_effect / answering if answering else None)
+
+
+def _count(survey: Survey) -> Iterator[str]:
+    """Count each resolver's verdicts, and let go of what is not needed any more."""
+    size = 0
+    while survey.rows:
+        _, row = survey.rows.popitem()
+        for resolver, verdict in zip(row.resolvers, row.verdicts, strict=True):
+            survey.said[resolver][verdict] += row.domains
+        size += _PAIRS_PER_DOMAIN + len(row.resolvers)
+        if size >= _PAIRS_AT_ONCE:
+            size = 0
+            yield ""

@@ -1,0 +1,56 @@
+"""A sweeper that asks a prober one by one, and keeps the contract of a real one."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from monitor.core.answers import Answer, Question, Reply
+from monitor.core.bindings import Binding
+from monitor.core.chain import rebuild
+from monitor.core.names import DomainName
+from monitor.core.servers import Resolver
+from monitor.ports import Onlooker, Prober
+
+
+class FakeSweeper:
+    """Remembers the sweeps it made: how many domains, over how long."""
+
+    def __init__(self, prober: Prober) -> None:
+        self._prober = prober
+        self._latest: dict[tuple[DomainName, Resolver], Reply] = {}
+        self.sweeps: list[tuple[int, timedelta]] = []
+
+    async def sweep(
+        self,
+        bindings: Sequence[Binding],
+        resolvers: Sequence[Resolver],
+        over: timedelta,
+        onlooker: Onlooker,
+    ) -> None:
+        self.sweeps.append((len(bindings), over))
+        for binding in bindings:
+            for resolver in resolvers:
+                await self._ask(binding, resolver, onlooker)
+
+    async def _ask(self, binding: Binding, resolver: Resolver, onlooker: Onlooker) -> None:
+        reply = await self._prober.ask(resolver, Question(binding.domain))
+        gist = onlooker.gist(binding, reply.outcome)
+        if gist is not None and onlooker.is_known(binding, resolver.name, gist):
+            self._latest[binding.domain, resolver] = reply
+        else:
+            self._latest.pop((binding.domain, resolver), None)
+            onlooker.tell(binding, resolver, reply)
+
+    def forget(self, domain: DomainName) -> None:
+        self._latest = {pair: reply for pair, reply in self._latest.items() if pair[0] != domain}
+
+    def forget_all_but(self, domains: Collection[DomainName]) -> None:
+        self._latest = {pair: reply for pair, reply in self._latest.items() if pair[0] in domains}
+
+    def reply(self, domain: DomainName, resolver: Resolver) -> Reply | None:
+        return self._latest.get((domain, resolver))
+
+    def ttl(self, domain: DomainName, resolver: Resolver) -> int | None:
+        reply = self.reply(domain, resolver)
+        if reply is None or not isinstance(reply.outcome, Answer):
+            return None
+        return rebuild(domain, reply.outcome).first_ttl
