@@ -36,8 +36,14 @@ fmt: $(VENV)/.development  ## format the code
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-bench: $(VENV)/.development  ## measure, in ratios
+bench: $(VENV)/.development  ## measure, in ratios: the engine beside its peers, then the rest (an hour)
+	PYTHONPATH=. $(RUN)/python benchmarks/duel.py --chart docs/engine.svg
+	PYTHONPATH=. $(RUN)/python benchmarks/growth.py
+	PYTHONPATH=. $(RUN)/python benchmarks/growth.py --rounds 100
+	PYTHONPATH=. $(RUN)/python benchmarks/storing.py
+	PYTHONPATH=. $(RUN)/python benchmarks/scrape.py
 	PYTHONPATH=. $(RUN)/python benchmarks/rounds.py
+	PYTHONPATH=. $(RUN)/python benchmarks/soak.py
 
 simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the same simulated windows
 	$(RUN)/python -m tests.simulation --seeds $(SEEDS) --first 400000 --goals --by-kind tracker \
@@ -60,7 +66,7 @@ lock: $(VENV)/.development  ## resolve the dependencies anew
 LOCK := --quiet --upgrade --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 
 clean:  ## remove what was made
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) benchmarks/.peers dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }

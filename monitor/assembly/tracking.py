@@ -9,7 +9,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from monitor.adapters.stores.sqlite import Access, SqliteStore
+from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.parts import (
     Surroundings,

@@ -28,7 +28,10 @@ from monitor.core.status import OF_AUTHORITIES, DomainStatus, Fault
 def take_listing(state: State, listing: Listing, now: datetime) -> Step:
     """Take one look at one account; what it could not read stays as it was last known."""
     known = state.accounts.get(listing.account, AccountInventory(listing.account))
-    return _with_accounts(state, (fold(known, listing, now),), frozenset(), now)
+    after = fold(known, listing, now)
+    if after.bindings is known.bindings and listing.account in state.accounts:
+        return Step(accounts=(after,))
+    return _with_accounts(state, (after,), frozenset(), now)
 
 
 def close_accounts(state: State, configured: Iterable[str], now: datetime) -> Step:

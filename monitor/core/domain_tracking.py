@@ -27,10 +27,11 @@ from monitor.core.tracking.record import (
     TimePassed,
     TrackedRecord,
     Unwatched,
+    is_any_followed,
     is_calm,
 )
+from monitor.core.tracking.sameness import Answered, is_anybody_silent, said_again
 from monitor.core.tracking.sameness import is_but_later as records_but_later
-from monitor.core.tracking.sameness import said_again
 from monitor.core.tracking.steps import step
 from monitor.core.tracking.values import sample_of
 
@@ -92,6 +93,8 @@ def track_resolvers(
     state: DomainState, sightings: Iterable[Sighting], followers: Followers, now: datetime
 ) -> Step:
     """Take the resolvers' answers for every record that is changing in their view."""
+    if not is_any_followed(state.records, now):
+        return Step()
     steps = _Steps(state, followers, now)
     for sighting in sightings:
         resolver = followers.resolvers.get(sighting.server)
@@ -168,6 +171,8 @@ def is_left_alone(state: DomainState, resolver: Resolver, now: datetime) -> bool
 
     While a change is under way its own agenda asks, just when an answer can be new.
     """
+    if not is_any_followed(state.records, now):
+        return False
     for key in _changing(state, resolver, now):
         change = state.records[key].change
         track = change.tracks.get(resolver.name) if change else None
@@ -244,9 +249,10 @@ class _Steps:
             del self._records[key]
 
     def joined(self) -> Step:
-        after = replace(self._before, records=self._records)
         found = Step(changes=tuple(self._changes.values()), events=_as_one_notice(self._events))
-        return found if after == self._before else replace(found, domains=(after,))
+        if self._records == self._before.records:
+            return found
+        return replace(found, domains=(replace(self._before, records=self._records),))
 
 
 def _as_one_notice(events: list[Event]) -> tuple[Event, ...]:
@@ -285,6 +291,7 @@ def is_but_later(before: DomainState, step: Step) -> bool:
         and (before.split, before.faults, before.status)
         == (after.split, after.faults, after.status)
         and _meanings(before.authorities) == _meanings(after.authorities)
+        and not is_anybody_silent(after.records)
         and records_but_later(before.records, after.records)
     )
 
@@ -301,24 +308,31 @@ def _meanings(views: Mapping[str, View]) -> Mapping[str, object]:
     }
 
 
-def polled_again(state: DomainState, at: datetime) -> Step:
-    """Return what polls have left that were but later, the last one `at`."""
-    return Step((replace(state, records=said_again(state.records, at)),))
+def polled_again(state: DomainState, answered: Answered) -> Step:
+    """Return what polls have left that were but later, the last ones at these times."""
+    return Step((replace(state, records=said_again(state.records, answered)),))
 
 
-def gist_of_looks(looks: Sequence[AuthorityLook]) -> int:
-    """Return what two polls of one domain have in common that show the same; for this process."""
-    return hash(
-        tuple(
-            (
-                look.key,
-                look.delegation.authorities,
-                look.delegation.is_consistent,
-                tuple(_said(sighting, look.key.owner) for sighting in look.sightings),
-            )
-            for look in looks
+def answered_at(looks: Sequence[AuthorityLook]) -> Answered:
+    """Return when each server answered about each record."""
+    return {look.key: {s.server: s.reply.at for s in look.sightings} for look in looks}
+
+
+def gist_of_looks(looks: Sequence[AuthorityLook], wanted: frozenset[RecordKey]) -> int:
+    """Return what two polls of one domain have in common that show the same; for this process.
+
+    Records that were `wanted` and could not be asked are a part of it.
+    """
+    said = tuple(
+        (
+            look.key,
+            look.delegation.authorities,
+            look.delegation.is_consistent,
+            tuple(_said(sighting, look.key.owner) for sighting in look.sightings),
         )
+        for look in looks
     )
+    return hash((wanted, said))
 
 
 def _said(sighting: Sighting, owner: DomainName) -> tuple[object, ...]:

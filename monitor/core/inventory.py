@@ -82,9 +82,11 @@ def fold(known: AccountInventory, listing: Listing, now: datetime) -> AccountInv
     if not listing.reached_account:
         return replace(known, failures=listing.failures)
     kept = [binding for binding in known.bindings if binding.bucket in listing.unread_buckets]
+    bindings = tuple(sorted([*kept, *listing.bindings], key=_place))
     return AccountInventory(
         account=known.account,
-        bindings=tuple(sorted([*kept, *listing.bindings], key=_place)),
+        # The same object where nothing changed: whoever compares or keeps them is done at once.
+        bindings=known.bindings if bindings == known.bindings else bindings,
         last_success_at=known.last_success_at if listing.unread_buckets else now,
         failures=listing.failures,
     )
@@ -161,6 +163,8 @@ def _agree(claims: list[Binding]) -> bool:
 
 
 def _joined(claims: list[Binding]) -> Binding:
+    if len(claims) == 1 and len(claims[0].labels) < 2:
+        return claims[0]
     found = sorted(claims, key=lambda binding: (binding.account == CONFIGURED, _place(binding)))
     labels = {key: value for binding in reversed(found) for key, value in binding.labels}
     return replace(found[0], labels=tuple(sorted(labels.items())))

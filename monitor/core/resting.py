@@ -27,6 +27,9 @@ class Resting(Mapping[K, V]):
     def __getitem__(self, key: K) -> V:
         return self.read()[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
     def __iter__(self) -> Iterator[K]:
         return iter(self._keys)
 
@@ -68,12 +71,22 @@ class RestingViews(Resting[str, View], Counted):
 class RestingRecords(Resting[RecordKey, TrackedRecord], CalmRecords):
     """Records of which it is known, without a look, until when a change is looked after."""
 
-    __slots__ = ("_over_at",)
+    __slots__ = ("_ended_at", "_followed_until")
 
-    def __init__(self, keys: tuple[RecordKey, ...], over_at: datetime | None) -> None:
+    def __init__(
+        self,
+        keys: tuple[RecordKey, ...],
+        followed_until: datetime | None,
+        ended_at: datetime | None,
+    ) -> None:
         super().__init__(keys)
-        self._over_at = over_at
+        self._followed_until = followed_until
+        self._ended_at = ended_at
 
     @property
-    def over_at(self) -> datetime | None:
-        return self._over_at
+    def followed_until(self) -> datetime | None:
+        return self._followed_until
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self._ended_at

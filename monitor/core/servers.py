@@ -49,6 +49,9 @@ class Resolver:
     ca_file: str | None = None
     varies_case: bool = False
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # names differ within a panel, and it is asked for all the time
+
 
 @dataclass(frozen=True, slots=True)
 class Authority:

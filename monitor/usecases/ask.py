@@ -59,7 +59,7 @@ class Panel:
             target_addresses=await self._target_addresses(server, reply, binding),
             asked_authority=is_authority,
         )
-        gist = None if is_authority else gist_of(reply.outcome, expected)
+        gist = None if is_authority else gist_of(reply.outcome, expected, verdict.chain)
         return Sighting(server.name, reply, verdict, gist)
 
     def expectation(self, binding: Binding) -> Expectation:
@@ -84,7 +84,6 @@ class Panel:
 
 
 def _is_addresses_alone(domain: DomainName, outcome: Outcome) -> bool:
-    if not isinstance(outcome, Answer):
+    if not isinstance(outcome, Answer) or any(a.name == domain for a in outcome.aliases):
         return False
-    chain = rebuild(domain, outcome)
-    return bool(chain.addresses) and not chain.links
+    return any(address.name == domain for address in outcome.addresses)

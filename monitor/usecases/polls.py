@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeAlias
 
-from monitor.core.domain_tracking import AuthorityLook, gist_of_looks, is_but_later, polled_again
+from monitor.core.domain_tracking import (
+    AuthorityLook,
+    answered_at,
+    gist_of_looks,
+    is_but_later,
+    polled_again,
+)
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step, in_turn
+from monitor.core.tracking.record import RecordKey
+from monitor.core.tracking.sameness import Answered
 
 Decide: TypeAlias = Callable[[DomainState], Step]
 
@@ -23,19 +30,27 @@ class Polls:
     _known: dict[DomainName, "_Poll"] = field(default_factory=dict)
 
     def take(
-        self, domain: DomainState, looks: tuple[AuthorityLook, ...], decide: Decide, now: datetime
+        self,
+        domain: DomainState,
+        looks: tuple[AuthorityLook, ...],
+        wanted: frozenset[RecordKey],
+        decide: Decide,
     ) -> Step:
-        """Return what a poll changes, after those that were remembered; nothing for one more."""
-        known, gist = self._known.get(domain.domain), gist_of_looks(looks)
+        """Return what a poll changes, after those that were remembered; nothing for one more.
+
+        `wanted` are the records that should have been asked about.
+        """
+        known, gist = self._known.get(domain.domain), gist_of_looks(looks, wanted)
         if known is not None and known.state is domain and known.gist == gist:
-            known.at = now
+            known.answered = {**known.answered, **answered_at(looks)}
             return Step()
         if is_but_later(domain, step := decide(domain)):
-            self._known[domain.domain] = _Poll(domain, gist, now)
+            before = known.answered if known is not None and known.state is domain else {}
+            self._known[domain.domain] = _Poll(domain, gist, {**before, **answered_at(looks)})
             return Step()
         if known is not None:
-            until = known.at
-            step = in_turn(domain, lambda it: polled_again(it, until), decide)
+            answered = known.answered
+            step = in_turn(domain, lambda it: polled_again(it, answered), decide)
             del self._known[domain.domain]
         return step
 
@@ -48,4 +63,4 @@ class Polls:
 class _Poll:
     state: DomainState
     gist: int
-    at: datetime
+    answered: Answered

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 import structlog
@@ -45,8 +46,8 @@ from monitor.usecases.serials import Serials
 
 log = structlog.get_logger()
 
-# What has been seen is recorded in batches: a transaction each, and seldom enough for any disk.
-SECONDS_BETWEEN_RECORDS = 0.25
+# What has been seen is recorded in batches: at most a transaction a second while a round lasts.
+SECONDS_BETWEEN_RECORDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +273,8 @@ class Rounds:
     def _step(self, domain: DomainState, seen: _Seen) -> Step:
         now, policy, followers = self.clock.now(), self.policy, self.followers
         if seen.looks:
-            return self.polls.take(domain, seen.looks, lambda it: self._polled(it, seen, now), now)
+            decide = partial(self._polled, seen=seen, now=now)
+            return self.polls.take(domain, seen.looks, seen.wanted, decide)
         return in_turn(
             domain,
             lambda it: track_resolvers(it, seen.sightings, followers, now),

@@ -49,7 +49,7 @@ class Snapshot:
 
     def views(self, domain: DomainState) -> Iterator[tuple[Resolver, View]]:
         """Each resolver that has answered or was waited for in vain, in the configured order."""
-        views = dict(domain.resolvers)
+        views = dict(domain.resolvers.items())
         for resolver in self.resolvers:
             view = views.get(resolver.name)
             if view is not None:
@@ -110,7 +110,8 @@ class Snapshot:
                 return True
             is_asked = True
             # The kind alone is no proof: an answer that nobody can use is one all the same.
-            if isinstance(domain.resolvers[resolver.name].reply.outcome, Answer):
+            view = dict(domain.resolvers.items()).get(resolver.name)
+            if view is not None and isinstance(view.reply.outcome, Answer):
                 return True
         return False if is_asked else None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from monitor.adapters.resolvers.engine import Queries
 from monitor.adapters.resolvers.memo import Variants
-from monitor.adapters.resolvers.questions import encoded
+from monitor.adapters.resolvers.questions import Unaskable, encoded
 from monitor.core.answers import Question
 from monitor.core.bindings import Binding
 from monitor.core.names import DomainName
@@ -15,6 +15,7 @@ from monitor.core.names import DomainName
 class Catalogue:
     """A number stays a domain's as long as it is bound, and is then given to another.
 
+    No question can hold the names of those that are `unaskable`.
     `variants[n]` is what was read of answers about number n; `rebound` are numbers of domains
     that were bound to another target since somebody looked.
     """
@@ -22,8 +23,10 @@ class Catalogue:
     numbers: dict[DomainName, int] = field(default_factory=dict)
     bindings: list[Binding] = field(default_factory=list)
     variants: list[Variants] = field(default_factory=list)
+    unaskable: set[int] = field(default_factory=set)
     rebound: list[int] = field(default_factory=list)
     _free: list[int] = field(default_factory=list)
+    _released: list[int] = field(default_factory=list)
     _wires: dict[str | None, list[bytes]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -48,15 +51,21 @@ class Catalogue:
         freed = [self.numbers.pop(domain) for domain in gone]
         for number in freed:
             self.variants[number] = ()
-        self._free += freed
+        self._released += freed
         return freed
+
+    def reuse(self) -> None:
+        """Give freed numbers to others from now on: no question about one is under way."""
+        self._free += self._released
+        self._released.clear()
 
     def queries(self, client_subnet: str | None) -> Queries:
         """Return the questions as a resolver with this subnet is asked; they grow along."""
         wires = self._wires.get(client_subnet)
         if wires is None:
-            wires = [_wire(binding.domain, client_subnet) for binding in self.bindings]
-            self._wires[client_subnet] = wires
+            wires = self._wires[client_subnet] = []
+            for number in range(len(self.bindings)):
+                wires.append(self._wire(number, client_subnet))
         return Queries(wires, _options(client_subnet))
 
     def _added(self, binding: Binding) -> int:
@@ -69,18 +78,22 @@ class Catalogue:
             self.variants.append(())
         self.numbers[binding.domain] = number
         for client_subnet, wires in self._wires.items():
-            wires[number : number + 1] = (_wire(binding.domain, client_subnet),)
+            wires[number : number + 1] = (self._wire(number, client_subnet),)
         return number
+
+    def _wire(self, number: int, client_subnet: str | None) -> bytes:
+        self.unaskable.discard(number)
+        try:
+            return encoded(Question(self.bindings[number].domain), client_subnet).query
+        except Unaskable:
+            self.unaskable.add(number)
+            return b""
 
     def _rebind(self, number: int, binding: Binding) -> None:
         if self.bindings[number].target != binding.target:
             self.variants[number] = ()
             self.rebound.append(number)
         self.bindings[number] = binding
-
-
-def _wire(domain: DomainName, client_subnet: str | None) -> bytes:
-    return encoded(Question(domain), client_subnet).query
 
 
 def _options(client_subnet: str | None) -> int:

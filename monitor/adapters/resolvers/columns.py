@@ -4,7 +4,8 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -35,13 +36,20 @@ class Column:
     """Listens to the engine of one resolver, or asks one by one over the other transports."""
 
     def __init__(
-        self, resolver: Resolver, catalogue: Catalogue, prober: DnsProber, clock: Clock
+        self,
+        resolver: Resolver,
+        catalogue: Catalogue,
+        prober: DnsProber,
+        clock: Clock,
+        share: Callable[[int, Remembered], None],
     ) -> None:
+        """Have `share` tell the other columns what an answer over UDP was read to say."""
         self.resolver = resolver
         self.watchlist = Watchlist()
         self._catalogue = catalogue
         self._prober = prober
         self._clock = clock
+        self._share = share
         self._onlooker: Onlooker | None = None
         self._asking: asyncio.TaskGroup | None = None
         self._outcomes = Counter[str]()
@@ -69,11 +77,36 @@ class Column:
             self._course = self._planned(numbers, over)
             async with asyncio.TaskGroup() as self._asking:
                 if self.resolver.transport is Transport.UDP:
-                    queries = self._catalogue.queries(self.resolver.client_subnet)
-                    await self._lane.sweep(queries, self._course)
+                    await self._sweep_by_engine(self._course)
                 else:
                     await self._ask_each(self._course)
             self._leave(self._course.left)
+
+    def _without_unaskable(self, numbers: Sequence[int], now: Seconds) -> Sequence[int]:
+        askable = []
+        for number in numbers:
+            if number in self._catalogue.unaskable:
+                no_question = NoAnswer(NoAnswerReason.MALFORMED, "no question can hold the name")
+                self._take_silence(number, no_question, now)
+            else:
+                askable.append(number)
+        return askable
+
+    async def _sweep_by_engine(self, course: Course) -> None:
+        queries = self._catalogue.queries(self.resolver.client_subnet)
+        try:
+            await self._lane.sweep(queries, course)
+        except OSError as error:  # no socket can be had
+            now = asyncio.get_running_loop().time()
+            for number in course.take(len(course.numbers)):
+                self.failed(number, error, now)
+
+    def expect(self, number: int, said: Remembered) -> None:
+        """Have an answer recognised that was read for another column."""
+        if self.resolver.varies_case is said.layout.masks_question and self._is_known(
+            number, said
+        ):
+            self.watchlist.expect(number, said)
 
     def _leave(self, numbers: Sequence[int]) -> None:
         self._left = set(numbers)
@@ -83,6 +116,8 @@ class Column:
 
     def _planned(self, numbers: Sequence[int], over: Seconds) -> Course:
         now = asyncio.get_running_loop().time()
+        if self._catalogue.unaskable:
+            numbers = self._without_unaskable(numbers, now)
         if self._left:
             numbers = sorted(numbers, key=lambda number: number not in self._left)
         until = now + over * _GRACE if over else math.inf
@@ -90,7 +125,7 @@ class Column:
 
     def reply(self, number: int, now: datetime, moment: Seconds) -> Reply | None:
         """Return the newest reply; `moment` is now, by the event loop's clock."""
-        if number >= len(self.watchlist.known):
+        if not self.watchlist.has_answer(number):
             return None
         said = self.watchlist.known[number]
         at = now - timedelta(seconds=moment - self.watchlist.at[number])
@@ -133,7 +168,8 @@ class Column:
         return timedelta(seconds=max(0.0, late))
 
     def heard(self, number: int, wire: bytes, sent: Seconds, now: Seconds) -> bool:
-        found = recognised(self._catalogue.variants[number], wire)
+        variants = self._catalogue.variants[number]
+        found = recognised(variants, wire, masks_question=self.resolver.varies_case)
         if found is None:
             reading = reading_of(wire)
             if reading is None:
@@ -142,7 +178,9 @@ class Column:
                 self._ask_otherwise(number)
                 return True
             said = self._remember(number, wire, reading, Transport.UDP)
+            self._catalogue.variants[number] = with_variant(variants, said)
             found = said, own_of(said.unpack(wire))
+            self._share(number, said)
         self._settle(number, *found, wire, now - sent, now)
         return True
 
@@ -155,16 +193,13 @@ class Column:
     def _remember(
         self, number: int, wire: bytes, reading: Reading, transport: Transport
     ) -> Remembered:
-        said = remembered(
+        return remembered(
             wire,
             reading,
             self._gist(number, reading.answer),
             transport,
             masks_question=self.resolver.varies_case,
         )
-        variants = self._catalogue.variants
-        variants[number] = with_variant(variants[number], said)
-        return said
 
     def _settle(
         self,
@@ -198,9 +233,10 @@ class Column:
         return self._onlooker.gist(self._catalogue.bindings[number], outcome)
 
     def _is_known(self, number: int, said: Remembered) -> bool:
-        assert self._onlooker is not None
         gist, binding = said.gist, self._catalogue.bindings[number]
-        return gist is not None and self._onlooker.is_known(binding, self.resolver.name, gist)
+        if gist is None or self._onlooker is None:
+            return False
+        return self._onlooker.is_known(binding, self.resolver.name, gist)
 
     def _tell(self, number: int, reply: Reply) -> None:
         self.watchlist.forget(number)
@@ -236,6 +272,8 @@ class Column:
             return
         reading = reading_of(reply.wire)
         assert reading is not None, "the prober could read it"
+        if reading.answer.rcode is Rcode.FORMERR:
+            reading = replace(reading, ttl_offsets=None)  # never recognised: it is tried each time
         said = self._remember(number, reply.wire, reading, reply.transport)
         own = own_of(said.unpack(reply.wire))
         self._settle(number, said, own, reply.wire, took, now)

@@ -5,19 +5,18 @@ readable, and compares what came with what came last time. Only what differs is 
 """
 
 import asyncio
-import os
-import socket
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from monitor.adapters.resolvers.course import Course
-from monitor.adapters.resolvers.datagrams import LARGEST_DATAGRAM, connected, is_response
+from monitor.adapters.resolvers.datagrams import LARGEST_DATAGRAM, is_response
 from monitor.adapters.resolvers.memo import MISFIT
 from monitor.adapters.resolvers.pace import Pace
 from monitor.adapters.resolvers.questions import HEADER_END, ID_END, Encoded, in_varied_case
+from monitor.adapters.resolvers.sources import Asked, Port, Tokens
 from monitor.adapters.resolvers.watchlist import Seconds, Watchlist
 from monitor.ports import RTT_BOUNDS
 
@@ -29,8 +28,6 @@ SILENCE_BEFORE_DOUBT = 5
 _BURST = (
     8  # questions that leave one socket in a row: a readable socket then brings several answers
 )
-_RANDOM = 65536  # octets of randomness that are drawn at a time
-_RECEIVE_BUFFER = 1 << 20
 
 
 class Listener(Protocol):
@@ -88,26 +85,6 @@ class Queries:
         return wire[HEADER_END - ID_END : len(wire) - self.options]
 
 
-class _Port:
-    """One connected socket and the questions that left it: the kernel keeps other senders out.
-
-    The questions wait in the order of their deadlines, since a dict keeps the order of insertion.
-    """
-
-    __slots__ = ("expired", "flight", "recv", "send", "socket")
-
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.socket = connected(address)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        self.send = self.socket.send
-        self.recv = self.socket.recv
-        self.flight: dict[bytes, _Asked] = {}
-        self.expired: set[bytes] = set()
-
-
-_Asked: TypeAlias = tuple[Seconds, int, bytes | None]  # sent, number, question in varied case
-
-
 class Lane:
     """The way to one server."""
 
@@ -131,8 +108,8 @@ class Lane:
         self._watchlist = watchlist
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._tokens = _Tokens()
-        self._ports: list[_Port] = []
+        self._tokens = Tokens()
+        self._ports: list[Port] = []
         self._turn = 0
         self._course = Course((), 0.0)
         self._again: deque[int] = deque()
@@ -141,6 +118,7 @@ class Lane:
         self._silent_for = 0
         self._in_flight = 0
         self._done: asyncio.Future[None] | None = None
+        self._next_beat: asyncio.TimerHandle | None = None
 
     def counted_anew(self) -> Counted:
         """Return what was counted since the last time."""
@@ -182,11 +160,13 @@ class Lane:
 
     def _open(self) -> None:
         for _ in range(self._limits.ports):
-            port = _Port(self._address)
+            port = Port(self._address)
             self._ports.append(port)
             self._loop.add_reader(port.socket, self._drain, port)
 
     def _close(self) -> None:
+        if self._next_beat is not None:
+            self._next_beat.cancel()
         for port in self._ports:
             self._loop.remove_reader(port.socket)
             port.socket.close()
@@ -196,11 +176,10 @@ class Lane:
             known.clear()
 
     def _beat(self) -> None:
-        if self._done is not None:
-            now = self._loop.time()
-            self._expire(now)
-            self._send(now)
-            self._loop.call_later(TICK, self._beat)
+        now = self._loop.time()
+        self._next_beat = self._loop.call_later(TICK, self._beat)
+        self._expire(now)
+        self._send(now)
 
     def _send(self, now: Seconds) -> None:
         """Send what window, course and pace allow, a few from each socket in turn."""
@@ -221,7 +200,7 @@ class Lane:
         self._turn = (self._turn + 1) % len(self._ports)
         port = self._ports[self._turn]
         flight, send, wires = port.flight, port.send, self._queries.wires
-        question = None
+        question, refused = None, None
         for token, number in zip(self._tokens.draw(len(numbers)), numbers, strict=True):
             query = wires[number]
             if self._varies_case:
@@ -233,20 +212,23 @@ class Lane:
             try:
                 send(token + query)
             except OSError as error:
-                del flight[token]
-                self._could_not_send(number, error, now)
+                refused = error
         self._in_flight += len(numbers)
         self.counted.sent += len(numbers)
+        if refused is not None:  # the kernel tells of it with the next datagram from that socket
+            self._refused(port, refused, now)
         return len(numbers)
 
-    def _drain(self, port: _Port) -> None:
-        """Take everything that a readable socket holds."""
+    def _drain(self, port: Port) -> None:  # noqa: C901 - the one hot loop: a call costs a tenth
+        """Take all that is owed on a readable socket, and at least one datagram."""
         now = self._loop.time()
         flight, recv = port.flight, port.recv
-        codes, rtts, took_all = self.counted.codes, self.counted.rtts, 0.0
-        watchlist, attempts = self._watchlist, self._attempts
+        codes, rtts = self.counted.codes, self.counted.rtts
+        watchlist, attempts, strays = self._watchlist, self._attempts, self._strays
         known, own, at, rtt = watchlist.known, watchlist.own, watchlist.at, watchlist.rtt
-        while True:
+        answered, took_all, rank, ranked = 0, 0.0, 0, -1.0
+        is_owed = True
+        while is_owed:
             try:
                 wire = recv(LARGEST_DATAGRAM)
             except BlockingIOError:
@@ -254,9 +236,11 @@ class Lane:
             except OSError as error:
                 self._refused(port, error, now)
                 break
-            asked = flight.get(wire[:2])
+            token = wire[:2]
+            asked = flight.get(token)
             if asked is None:
-                self._unasked(port, wire)
+                self._unasked(port, token)
+                is_owed = bool(flight)
                 continue
             sent, number, question = asked
             last = known[number]
@@ -271,34 +255,44 @@ class Lane:
                 at[number] = now
                 rtt[number] = took = now - sent
                 took_all += took
+                if sent != ranked:  # those that were sent together took equally long
+                    rank, ranked = bisect_left(RTT_BOUNDS, took), sent
+                rtts[rank] += 1
                 codes[last.rcode] += 1
-                rtts[bisect_left(RTT_BOUNDS, took)] += 1
             elif not self._is_heard(asked, wire, now):
                 continue
-            del flight[wire[:2]]
-            self._in_flight -= 1
+            del flight[token]
+            is_owed = bool(flight)
+            answered += 1
+            if attempts or strays:
+                self._forget_trouble(number)
+        if answered:
+            self._in_flight -= answered
             self._silent_for = 0
-            if attempts:
-                attempts.pop(number, None)
-        self.counted.rtt_total += took_all
+            self.counted.rtt_total += took_all
         self._send(now)
 
-    def _is_heard(self, asked: _Asked, wire: bytes, now: Seconds) -> bool:
+    def _forget_trouble(self, number: int) -> None:
+        self._attempts.pop(number, None)
+        self._strays.pop(number, None)
+
+    def _is_heard(self, asked: Asked, wire: bytes, now: Seconds) -> bool:
         sent, number, varied = asked
         question = varied or self._queries.question(number)
-        if is_response(wire, wire[:ID_END], question):
-            self._strays.pop(number, None)
-            if self._listener.heard(number, wire, sent, now):
-                return True
+        is_ours = is_response(wire, wire[:ID_END], question)
+        if is_ours and self._listener.heard(number, wire, sent, now):
+            return True
         self.counted.strays += 1
         self._strays[number] = self._strays.get(number, 0) + 1
         return False
 
-    def _unasked(self, port: _Port, wire: bytes) -> None:
-        if wire[:2] in port.expired:
+    def _unasked(self, port: Port, token: bytes) -> None:
+        if token in port.expired:
             self.counted.late += 1
-        else:
-            self.counted.strays += 1
+            return
+        self.counted.strays += 1
+        for _, number, _ in port.flight.values():  # it may have been meant for any of them
+            self._strays[number] = self._strays.get(number, 0) + 1
 
     def _expire(self, now: Seconds) -> None:
         """Give up what has waited for too long; what is first in a socket's row waits longest."""
@@ -312,16 +306,13 @@ class Lane:
                 self._in_flight -= 1
                 self._lost(number, None, now)
 
-    def _refused(self, port: _Port, error: OSError, now: Seconds) -> None:
+    def _refused(self, port: Port, error: OSError, now: Seconds) -> None:
         # ICMP says that something did not arrive, not what: nothing from this socket will.
-        lost, port.flight = port.flight, {}
+        lost = list(port.flight.values())
+        port.flight.clear()
         self._in_flight -= len(lost)
-        for _, number, _ in lost.values():
+        for _, number, _ in lost:
             self._lost(number, error, now)
-
-    def _could_not_send(self, number: int, error: OSError, now: Seconds) -> None:
-        self._in_flight -= 1
-        self._lost(number, error, now)
 
     def _lost(self, number: int, error: OSError | None, now: Seconds) -> None:
         attempts = self._attempts.get(number, 0) + 1
@@ -338,18 +329,3 @@ class Lane:
             self._listener.silent(number, strays, now)
         else:
             self._listener.failed(number, error, now)
-
-
-class _Tokens:
-    """Random ids, drawn in bulk."""
-
-    def __init__(self) -> None:
-        self._pool = b""
-        self._at = 0
-
-    def draw(self, count: int) -> list[bytes]:
-        if self._at + 2 * count > len(self._pool):
-            self._pool, self._at = os.urandom(_RANDOM), 0
-        first, self._at = self._at, self._at + 2 * count
-        pool = self._pool
-        return [pool[at : at + 2] for at in range(first, self._at, 2)]

@@ -32,7 +32,7 @@ class Layout:
     and check it apart.
     """
 
-    __slots__ = ("_masks_question", "_sizes", "unpack")
+    __slots__ = ("_sizes", "masks_question", "unpack")
 
     def __init__(
         self, size: int, question_end: int, spans: Spans | None, *, masks_question: bool
@@ -42,8 +42,8 @@ class Layout:
         None for a message that must not be recognised by a part of it: nothing is its own then.
         """
         parts, at = (["0s"], 0) if spans is None else (["2s"], 2)
-        self._masks_question = masks_question and spans is not None
-        if self._masks_question:
+        self.masks_question = masks_question and spans is not None
+        if self.masks_question:
             parts += ["10s", f"{question_end - 12}x0s"]
             at = question_end
         for offset, length in spans or ():
@@ -60,7 +60,7 @@ class Layout:
             source = number % 2
             parts.append((own, shared)[source][at[source] : at[source] + size])
             at[source] += size
-        if self._masks_question:
+        if self.masks_question:
             parts.insert(2, question)
         return b"".join(parts)
 
@@ -126,12 +126,19 @@ class Unanswered(Remembered):
 NOTHING_YET = Unanswered(None)
 
 Variants: TypeAlias = tuple[Remembered, ...]
-"""What one name's answers said, from whichever resolver: the newest few of them first."""
+"""What one name's answers over UDP said, from whichever resolver: the newest few first."""
 
 
-def recognised(variants: Variants, wire: bytes) -> tuple[Remembered, bytes] | None:
-    """Return what the message says, and what is its own; None where it is not known."""
+def recognised(
+    variants: Variants, wire: bytes, *, masks_question: bool
+) -> tuple[Remembered, bytes] | None:
+    """Return what the message says, and what is its own; None where it is not known.
+
+    Who checks no question apart must not use what leaves it out.
+    """
     for known in variants:
+        if known.layout.masks_question is not masks_question:
+            continue
         try:
             parts = known.unpack(wire)
         except MISFIT:

@@ -15,17 +15,25 @@ import dns.ipv4
 import dns.ipv6
 import dns.message
 
+from monitor.adapters.resolvers.walking import (
+    CNAME,
+    HEADER_END,
+    NS,
+    OPT,
+    POINTER,
+    SOA,
+    Odd,
+    header,
+    past_labels,
+    record,
+)
 from monitor.adapters.resolvers.wire import answer_of
 from monitor.core.answers import Address, Alias, Answer, NameServerRecord, Rcode
 from monitor.core.names import MAX_NAME, DomainName
 
-_header = Struct(">HHHHH").unpack_from  # RFC 1035 §4.1.1, behind the id
-_record = Struct(">HHIH").unpack_from  # RFC 1035 §4.1.3: type, class, TTL, length of the data
 _pointed_record = Struct(">HHHIH").unpack_from  # the same behind a pointer to its owner
 _soa_numbers = Struct(">IIIII").unpack_from  # RFC 1035 §3.3.13, behind the names
 
-_HEADER_END = 12
-_POINTER = 0xC000  # RFC 1035 §4.1.4: added to an offset
 _IN = 1
 _MOST_TTL = 0x7FFFFFFF  # RFC 2181 §8: any above counts as 0
 
@@ -37,11 +45,7 @@ _LOWERED = bytes(ord(chr(c).lower()) if c in _PLAIN else ord(".") for c in range
 _MISTAKABLE = ord("-")  # the least length octet that is also a character of a plain label
 _MOST_DOTS = 15  # dnspython follows 16 pointers in a row; a label stands before all but the first
 
-_A, _NS, _CNAME, _SOA, _AAAA, _OPT = 1, 2, 5, 6, 28, 41
-_NAMES_IN = {_NS: 1, _CNAME: 1, _SOA: 2}
-# The others in which dnspython follows pointers, PTR, MX, RP, AFSDB, RT, SIG, PX, SRV and NAPTR,
-# and TSIG. No answer to our questions needs them.
-_UNWALKED = frozenset({12, 15, 17, 18, 21, 24, 26, 33, 35, 250})
+_A, _AAAA = 1, 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,77 +68,21 @@ def parse(wire: bytes) -> Parsed | None:
         return None
 
 
-def ttl_offsets(wire: bytes) -> tuple[int, ...] | None:
-    """Return where the TTLs stand in a message that dnspython read, OPT's apart.
-
-    None, never an exception, where other octets there might change more than TTLs. OPT's are flags
-    (RFC 6891 §6.1.3); a message that is signed itself (TSIG, SIG(0)) is none to recognise again.
-    """
-    try:
-        return _ttl_offsets(wire)
-    except (LookupError, ValueError, error):
-        return None
-
-
-class _Odd(ValueError):
-    """The message has not the common shape."""
-
-
-def _ttl_offsets(wire: bytes) -> tuple[int, ...]:
-    _, questions, *counts = _header(wire, 2)
-    labels: dict[int, int] = {}
-    found: list[int] = []
-    at = _HEADER_END
-    for _ in range(questions):
-        at = _past_name(wire, at, labels) + 4
-    for _ in range(sum(counts)):
-        at = _past_name(wire, at, labels)
-        kind, _, _, length = _record(wire, at)
-        if kind != _OPT:
-            found.append(at + 4)
-        at += 10
-        end = at + length
-        for _ in range(_NAMES_IN.get(kind, 0)):
-            at = _past_name(wire, at, labels)
-        if not at <= end <= len(wire) or kind in _UNWALKED:
-            raise _Odd
-        at = end
-    return tuple(found)
-
-
-def _past_name(wire: bytes, start: int, labels: dict[int, int]) -> int:
-    at = _past_labels(wire, start, labels)
-    if wire[at] == 0:
-        return at + 1
-    if int.from_bytes(wire[at : at + 2], "big") - _POINTER not in labels:
-        raise _Odd
-    return at + 2
-
-
-def _past_labels(wire: bytes, start: int, labels: dict[int, int]) -> int:
-    """Return where the labels end, and note of each to which name's start it belongs."""
-    at = start
-    while 0 < (length := wire[at]) < 64:
-        labels[at] = start
-        at += 1 + length
-    return at
-
-
 def _parse(wire: bytes) -> Parsed:
-    flags, questions, answers, authorities, additionals = _header(wire, 2)
+    flags, questions, answers, authorities, additionals = header(wire, 2)
     if flags & _SHAPE != _RESPONSE or questions != 1:
-        raise _Odd
+        raise Odd
     message = _Message(wire)
-    _, at = message.name(_HEADER_END)
+    _, at = message.name(HEADER_END)
     question_end = at + 4
     if wire[at + 2 : question_end] != b"\0\1":
-        raise _Odd
+        raise Odd
     at = message.section(question_end, answers, _ANSWER)
     addresses = message.take_addresses()
     at = message.section(at, authorities, _AUTHORITY)
     at = message.section(at, additionals, _ADDITIONAL)
     if at > len(wire):
-        raise _Odd
+        raise Odd
     opt = message.opt
     soa_owner, negative_ttl, serial = message.soa
     answer = Answer(  # by position: keywords take half a microsecond
@@ -177,13 +125,13 @@ class _Message:
                 at = self._edns(at, readers)
                 continue
             pointer, kind, rdclass, ttl, length = _pointed_record(wire, at)
-            owner = names.get(pointer - _POINTER)
+            owner = names.get(pointer - POINTER)
             at += 2
             if owner is None:
                 owner, at = self.name(at - 2)
-                kind, rdclass, ttl, length = _record(wire, at)
+                kind, rdclass, ttl, length = record(wire, at)
             if rdclass != _IN:
-                raise _Odd
+                raise Odd
             self.ttl_offsets.append(at + 4)
             at += 10
             readers[kind](self, owner, ttl if ttl <= _MOST_TTL else 0, at, at + length)
@@ -194,19 +142,19 @@ class _Message:
         """Return the name that starts there, and where it ends."""
         wire, labels = self.wire, self._labels
         before = len(labels)
-        at = _past_labels(wire, start, labels)
+        at = past_labels(wire, start, labels)
         if at == start:
             return (self._pointed(at), at + 2) if wire[at] else (_ROOT, at + 1)
         text = self._text[start + 1 : at]
         if at - start > _MISTAKABLE:
             text = ".".join(self._text[o + 1 : o + 1 + wire[o]] for o in list(labels)[before:])
         if text.count(".") != len(labels) - before - 1:
-            raise _Odd
+            raise Odd
         if wire[at]:
             text = f"{text}.{self._pointed(at).text}"
             at += 1
         if len(text) > MAX_NAME or text.count(".") > _MOST_DOTS:
-            raise _Odd
+            raise Odd
         name = self._names[start] = DomainName(text)
         return name, at + 1
 
@@ -232,18 +180,18 @@ class _Message:
         _, at = self.name(at)
         serial, _, _, _, minimum = _soa_numbers(self.wire, at)
         if at + 20 != end:
-            raise _Odd
+            raise Odd
         if self.soa[0] is None:
             self.soa = (owner, min(ttl, minimum), serial)
 
     def _only_name(self, at: int, end: int) -> DomainName:
         name, behind = self.name(at)
         if behind != end:
-            raise _Odd
+            raise Odd
         return name
 
     def _pointed(self, at: int) -> DomainName:
-        offset = int.from_bytes(self.wire[at : at + 2], "big") - _POINTER
+        offset = int.from_bytes(self.wire[at : at + 2], "big") - POINTER
         name = self._names.get(offset)
         if name is None:
             start = self._labels[offset]
@@ -252,9 +200,9 @@ class _Message:
         return name
 
     def _edns(self, at: int, readers: "Mapping[int, _Reader]") -> int:
-        kind, _, _, length = _record(self.wire, at + 1)
-        if kind != _OPT or readers is not _ADDITIONAL or self.opt is not _NO_OPT:
-            raise _Odd
+        kind, _, _, length = record(self.wire, at + 1)
+        if kind != OPT or readers is not _ADDITIONAL or self.opt is not _NO_OPT:
+            raise Odd
         end: int = at + 11 + length
         self.opt = _opt_alone(self.wire[at:end])
         return end
@@ -276,6 +224,6 @@ _ipv4 = lru_cache(maxsize=4096)(dns.ipv4.inet_ntoa)
 _ipv6 = lru_cache(maxsize=4096)(dns.ipv6.inet_ntoa)
 
 _Reader: TypeAlias = Callable[[_Message, DomainName, int, int, int], None]
-_AUTHORITY: dict[int, _Reader] = {_NS: _Message.read_ns, _SOA: _Message.read_soa}
+_AUTHORITY: dict[int, _Reader] = {NS: _Message.read_ns, SOA: _Message.read_soa}
 _ADDITIONAL: dict[int, _Reader] = {_A: _Message.read_a, _AAAA: _Message.read_aaaa}
-_ANSWER = {_CNAME: _Message.read_cname, **_AUTHORITY, **_ADDITIONAL}
+_ANSWER = {CNAME: _Message.read_cname, **_AUTHORITY, **_ADDITIONAL}

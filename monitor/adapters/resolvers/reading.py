@@ -9,6 +9,7 @@ import dns.message
 from monitor.adapters.resolvers import plain
 from monitor.adapters.resolvers.memo import TTL_SIZE, Remembered, Spans, layout_of, shared_of
 from monitor.adapters.resolvers.questions import HEADER_END, ID_END
+from monitor.adapters.resolvers.walking import ttl_offsets
 from monitor.adapters.resolvers.wire import answer_of
 from monitor.core.answers import Answer
 from monitor.core.gist import Gist
@@ -52,7 +53,7 @@ def reading_of(wire: bytes) -> Reading | None:
         return None
     is_cut_off = bool(wire[ID_END] & _TC)
     question_end = _question_end(wire)
-    offsets = None if question_end is None else plain.ttl_offsets(wire)
+    offsets = None if question_end is None else ttl_offsets(wire)
     return Reading(answer, question_end or HEADER_END, offsets, is_cut_off)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.columns import Column
+from monitor.adapters.resolvers.memo import Remembered
 from monitor.adapters.resolvers.prober import DnsProber
 from monitor.core.answers import Reply
 from monitor.core.bindings import Binding
@@ -29,6 +30,7 @@ class DnsSweeper:
         self._telemetry = telemetry
         self._catalogue = Catalogue()
         self._columns: dict[Resolver, Column] = {}
+        self._sweeping = 0
 
     async def sweep(
         self,
@@ -42,6 +44,7 @@ class DnsSweeper:
             self._forget(self._catalogue.rebound.pop())
         columns = [self._column(resolver) for resolver in resolvers]
         counting = asyncio.ensure_future(self._count(columns))
+        self._sweeping += 1
         try:
             async with asyncio.TaskGroup() as group:
                 for column in columns:
@@ -49,6 +52,9 @@ class DnsSweeper:
         finally:
             counting.cancel()
             self._report(columns)
+            self._sweeping -= 1
+            if not self._sweeping:
+                self._catalogue.reuse()
 
     def forget(self, domain: DomainName) -> None:
         number = self._catalogue.numbers.get(domain)
@@ -76,8 +82,15 @@ class DnsSweeper:
 
     def _column(self, resolver: Resolver) -> Column:
         if resolver not in self._columns:
-            self._columns[resolver] = Column(resolver, self._catalogue, self._prober, self._clock)
+            self._columns[resolver] = Column(
+                resolver, self._catalogue, self._prober, self._clock, self._share
+            )
         return self._columns[resolver]
+
+    def _share(self, number: int, said: Remembered) -> None:
+        """Spare the others the reading of what one has read."""
+        for column in self._columns.values():
+            column.expect(number, said)
 
     async def _count(self, columns: Sequence[Column]) -> None:
         while True:

@@ -44,6 +44,15 @@ class Watchlist:
         if number < len(self.known):
             self.note(number, NOTHING_YET, b"", at=0.0, rtt=0.0)
 
+    def has_answer(self, number: int) -> bool:
+        """Tell whether anything was noted since the start."""
+        return number < len(self.known) and self.at[number] > 0.0
+
+    def expect(self, number: int, said: Remembered) -> None:
+        """Have it recognised, should the first answer say what others' answers say."""
+        if number < len(self.known) and self.known[number] is NOTHING_YET:
+            self.known[number] = said
+
     def wire(self, number: int, question: bytes) -> bytes:
         """Return the newest message as it came, the case of its question perhaps apart."""
         known = self.known[number]
@@ -51,6 +60,6 @@ class Watchlist:
 
     def ttl(self, number: int) -> int | None:
         """Return the TTL in seconds of the question's own record, as it was last shown."""
-        if number >= len(self.known):
-            return None
-        return self.known[number].ttl(self.own[number])
+        if number < len(self.known) and self.at[number]:
+            return self.known[number].ttl(self.own[number])
+        return None

@@ -1,9 +1,10 @@
 """What is known of a domain beyond its status, packed to be small on disk and in memory."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from importlib import resources
 from typing import NamedTuple, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter
@@ -12,11 +13,19 @@ from monitor.core.names import DomainName
 from monitor.core.resting import RestingRecords, RestingViews
 from monitor.core.state import DomainState
 from monitor.core.status import Standing, View, standings_of
-from monitor.core.tracking.record import RecordKey, TrackedRecord, is_calm, over_at
+from monitor.core.tracking.record import (
+    RecordKey,
+    TrackedRecord,
+    ended_at,
+    followed_until,
+    is_calm,
+)
 from monitor.core.verdict import VerdictKind
 
-_LOOKED_AT = 512  # domains that stay unpacked for a while: looks come in clusters
-_FASTEST = 1  # zlib's level; the best one saves a tenth, for three times the work
+_LEVEL = 3  # zlib's; the best one saves a tenth, for twice the work
+
+# What is usual need not be stored with each domain. A part of the format: never to be changed.
+_USUAL = (resources.files("monitor.adapters.stores") / "details_sample.json").read_bytes()
 
 _Details: TypeAlias = tuple[tuple[View, ...], tuple[View, ...], tuple[TrackedRecord, ...]]
 _AS_JSON = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
@@ -34,13 +43,14 @@ class StoredStandings(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What can be told of the details without unpacking them; `over_at` as of calm records."""
+    """What can be told of the details without unpacking them; the instants as of calm records."""
 
     resolvers: StoredStandings
     authorities: StoredStandings
     records: tuple[tuple[str, str], ...]
     is_calm: bool
-    over_at: datetime | None
+    followed_until: datetime | None
+    ended_at: datetime | None
 
 
 class Opened(NamedTuple):
@@ -58,7 +68,8 @@ def summary_of(state: DomainState) -> Summary:
         _stored(state.authorities),
         tuple((key.owner.text, key.view) for key in state.records),
         calm,
-        over_at(state.records) if calm else None,
+        followed_until(state.records) if calm else None,
+        ended_at(state.records) if calm else None,
     )
 
 
@@ -73,12 +84,12 @@ def packed(state: DomainState) -> bytes:
 
 def zipped(text: bytes | str) -> bytes:
     """Return the details, as JSON, packed."""
-    return zlib.compress(text.encode() if isinstance(text, str) else text, _FASTEST)
+    packer = zlib.compressobj(_LEVEL, zdict=_USUAL)
+    return packer.compress(text.encode() if isinstance(text, str) else text) + packer.flush()
 
 
-@lru_cache(maxsize=_LOOKED_AT)
 def unpacked(details: bytes) -> Opened:
-    """Return the details; nobody may change them. Raises ValueError."""
+    """Return the details. Raises ValueError."""
     resolvers, authorities, records = _DETAILS.validate_json(_unzipped(details))
     return Opened(
         {view.sighting.server: view for view in resolvers},
@@ -87,59 +98,63 @@ def unpacked(details: bytes) -> Opened:
     )
 
 
-def opened(domain: DomainName, summary: Summary, details: bytes) -> Opened:
-    """Return what rests as packed, or what does not rest as it is. Raises ValueError."""
-    if not summary.is_calm:
-        return unpacked(details)
-    _unzipped(details)  # damage shows now, with the remedy, and not when somebody looks
+Look: TypeAlias = Callable[[str], Opened]
+
+
+def at_rest(domain: DomainName, summary: Summary, look: Look) -> Opened:
+    """Return details that are read by `look` each time that somebody wants them."""
     keys = (RecordKey(_name(owner, domain), view) for owner, view in summary.records)
     return Opened(
-        _Resolvers(details, summary.resolvers),
-        _Authorities(details, summary.authorities),
-        _Records(details, tuple(keys), summary.over_at),
+        _Resolvers(domain.text, summary.resolvers, look),
+        _Authorities(domain.text, summary.authorities, look),
+        _Records(domain.text, tuple(keys), summary, look),
     )
+
+
+class _Resolvers(RestingViews):
+    __slots__ = ("_look", "_name")
+
+    def __init__(self, name: str, stored: StoredStandings, look: Look) -> None:
+        super().__init__(_same(stored.servers), _standings(stored))
+        self._name, self._look = name, look
+
+    def read(self) -> Mapping[str, View]:
+        return self._look(self._name).resolvers
+
+
+class _Authorities(RestingViews):
+    __slots__ = ("_look", "_name")
+
+    def __init__(self, name: str, stored: StoredStandings, look: Look) -> None:
+        super().__init__(_same(stored.servers), _standings(stored))
+        self._name, self._look = name, look
+
+    def read(self) -> Mapping[str, View]:
+        return self._look(self._name).authorities
+
+
+class _Records(RestingRecords):
+    __slots__ = ("_look", "_name")
+
+    def __init__(
+        self, name: str, keys: tuple[RecordKey, ...], summary: Summary, look: Look
+    ) -> None:
+        super().__init__(keys, summary.followed_until, summary.ended_at)
+        self._name, self._look = name, look
+
+    def read(self) -> Mapping[RecordKey, TrackedRecord]:
+        return self._look(self._name).records
 
 
 def _unzipped(details: bytes) -> bytes:
     try:
-        return zlib.decompress(details)
+        unpacker = zlib.decompressobj(zdict=_USUAL)
+        text = unpacker.decompress(details)
+        if not unpacker.eof:
+            raise ValueError("packed details are cut off")
     except zlib.error as error:
         raise ValueError(f"packed details are damaged: {error}") from error
-
-
-class _Resolvers(RestingViews):
-    __slots__ = ("_details",)
-
-    def __init__(self, details: bytes, stored: StoredStandings) -> None:
-        super().__init__(_same(stored.servers), _standings(stored))
-        self._details = details
-
-    def read(self) -> Mapping[str, View]:
-        return unpacked(self._details).resolvers
-
-
-class _Authorities(RestingViews):
-    __slots__ = ("_details",)
-
-    def __init__(self, details: bytes, stored: StoredStandings) -> None:
-        super().__init__(_same(stored.servers), _standings(stored))
-        self._details = details
-
-    def read(self) -> Mapping[str, View]:
-        return unpacked(self._details).authorities
-
-
-class _Records(RestingRecords):
-    __slots__ = ("_details",)
-
-    def __init__(
-        self, details: bytes, keys: tuple[RecordKey, ...], over_at: datetime | None
-    ) -> None:
-        super().__init__(keys, over_at)
-        self._details = details
-
-    def read(self) -> Mapping[RecordKey, TrackedRecord]:
-        return unpacked(self._details).records
+    return text
 
 
 def _stored(views: Mapping[str, View]) -> StoredStandings:
@@ -158,7 +173,9 @@ def _standings(stored: StoredStandings) -> tuple[Standing, ...]:
         Standing(kind, is_in_effect, bytes.fromhex(gist) if gist else None)
         for kind, is_in_effect, gist in stored.places
     ]
-    return tuple(places[number] for number in stored.of)
+    if len(places) == 1:
+        return (places[0],) * len(stored.of)
+    return tuple([places[number] for number in stored.of])
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,14 @@ from typing import TypeAlias, TypeVar
 
 from pydantic import TypeAdapter
 
-from monitor.adapters.stores.details import Summary, opened, packed, summary_of
+from monitor.adapters.stores.details import (
+    Look,
+    Summary,
+    at_rest,
+    packed,
+    summary_of,
+    unpacked,
+)
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, EventType, Record
 from monitor.core.hysteresis import Settled
@@ -19,7 +26,7 @@ from monitor.core.status import DomainStatus, Fault
 from monitor.core.tracking.changes import Change
 
 ChangeRow: TypeAlias = tuple[str, str, int, str]
-DomainRow: TypeAlias = tuple[str, str, bytes]
+DomainRow: TypeAlias = tuple[str, str, int, bytes]
 EventRow: TypeAlias = tuple[int, str, str, str | None, str | None, str | None, str, str, str, str]
 
 T = TypeVar("T")
@@ -43,15 +50,23 @@ _DOMAIN = TypeAdapter(_StoredDomain)
 _CHANGE = TypeAdapter(Change)
 
 
-def account_row(account: AccountInventory) -> tuple[str, str]:
-    return account.account, _INVENTORY.dump_json(account).decode()
+def account_row(account: AccountInventory) -> tuple[str, str, str | None]:
+    return account.account, _INVENTORY.dump_json(account).decode(), moment(account)
 
 
-def account_of(inventory: str) -> AccountInventory:
-    return _INVENTORY.validate_json(inventory)
+def account_of(inventory: str, read_at: str | None) -> AccountInventory:
+    account = _INVENTORY.validate_json(inventory)
+    at = datetime.fromisoformat(read_at) if read_at else account.last_success_at
+    return replace(account, last_success_at=at)
+
+
+def moment(account: AccountInventory) -> str | None:
+    """Return when the account was last read completely."""
+    return account.last_success_at.isoformat() if account.last_success_at else None
 
 
 def domain_row(state: DomainState) -> DomainRow:
+    summary = summary_of(state)
     stored = _StoredDomain(
         state.binding,
         state.since,
@@ -59,48 +74,55 @@ def domain_row(state: DomainState) -> DomainRow:
         state.status,
         state.split,
         state.faults,
-        summary_of(state),
+        summary,
     )
-    return state.domain.text, _DOMAIN.dump_json(stored).decode(), packed(state)
+    text = _DOMAIN.dump_json(stored).decode()
+    return state.domain.text, text, int(summary.is_calm), packed(state)
 
 
-def domain_of(row: DomainRow) -> DomainState:
-    """Return the domain; what is calm stays packed until somebody looks at it.
+def domain_of(
+    row: DomainRow, look: Look | None = None, bound: Binding | None = None
+) -> DomainState:
+    """Return the domain; the details of a calm one are left to `look`. Raises ValueError.
 
-    Raises ValueError.
+    `bound` is the binding as an account has it: one object serves both, where they are equal.
     """
-    name, text, details = row
+    name, text, is_calm, details = row
     stored = _DOMAIN.validate_json(text)
-    bound = stored.binding.domain if stored.binding else None
-    domain = bound if bound and bound.text == name else DomainName(name)  # one object, if it can
-    known = opened(domain, stored.summary, details)
+    binding = bound if bound == stored.binding else stored.binding
+    domain = binding.domain if binding and binding.domain.text == name else DomainName(name)
+    if is_calm and look is not None:
+        known = at_rest(domain, stored.summary, look)
+    else:
+        known = unpacked(details)
     return DomainState(
         domain=domain,
-        binding=stored.binding,
+        binding=binding,
         since=stored.since,
         rivals=stored.rivals,
         status=_same(stored.status),
         split=_same(stored.split),
-        faults=stored.faults,
+        faults=_same(stored.faults),
         resolvers=known.resolvers,
         authorities=known.authorities,
         records=known.records,
     )
 
 
-def resting(state: DomainState, row: DomainRow) -> DomainState:
+def resting(state: DomainState, look: Look) -> DomainState:
     """Return the domain as it was just stored, in the least of memory."""
     summary = summary_of(state)
     if not summary.is_calm:
         return state
-    known = opened(state.domain, summary, row[2])
+    known = at_rest(state.domain, summary, look)
     return replace(
         state,
+        status=_same(state.status),
+        split=_same(state.split),
+        faults=_same(state.faults),
         resolvers=known.resolvers,
         authorities=known.authorities,
         records=known.records,
-        status=_same(state.status),
-        split=_same(state.split),
     )
 
 

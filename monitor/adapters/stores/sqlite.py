@@ -1,33 +1,25 @@
 """SQLite as the embedded store: one writer thread, one transaction for each step."""
 
 import asyncio
-import fcntl
+import gc
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from enum import Enum
-from importlib import resources
 from pathlib import Path
 from typing import IO, TypeVar
 
 from monitor.adapters.stores import rows
-from monitor.adapters.stores.details import zipped
+from monitor.adapters.stores.details import Look
+from monitor.adapters.stores.looks import Looks
+from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
 from monitor.core.events import GENESIS, Record, seal
+from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
 from monitor.core.tracking.changes import Change
 from monitor.ports import Kept, StoreError
 
 T = TypeVar("T")
-
-
-class Access(Enum):
-    """What is done to a database: a daemon owns it, a command reads it, a test may write too."""
-
-    OWN = "own"  # a second daemon on the same file is refused
-    WRITE = "write"
-    READ = "read"  # changes nothing, not even an older schema
 
 
 class SqliteStore:
@@ -40,6 +32,8 @@ class SqliteStore:
         self._lock: IO[str] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._connection: sqlite3.Connection | None = None
+        self._looks = Looks(path)
+        self._written: dict[str, AccountInventory] = {}
 
     @property
     def exists(self) -> bool:
@@ -48,17 +42,24 @@ class SqliteStore:
     @property
     def is_owned(self) -> bool:
         """Tell whether a daemon works on it now."""
-        return _is_locked(self._path)
+        return is_locked(self._path)
 
     async def load(self) -> State:
-        return await self._run(_load)
+        state = await self._run(lambda connection: _load(connection, self._looks.at))
+        self._written = dict(state.accounts)
+        return state
 
     async def domain(self, name: DomainName) -> DomainState | None:
-        domains = await self._run(lambda connection: _domains(connection, name))
-        return domains.get(name)
+        return await self._run(lambda connection: _domain(connection, name))
 
     async def commit(self, step: Step) -> Kept:
-        return await self._run(lambda connection: _commit(connection, step))
+        kept = await self._run(
+            lambda connection: _commit(connection, step, self._written, self._looks)
+        )
+        self._written |= {account.account: account for account in step.accounts}
+        for name in step.closed:
+            self._written.pop(name, None)
+        return kept
 
     async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"
@@ -89,6 +90,7 @@ class SqliteStore:
         return await self._run(lambda connection: _records(connection, query, number, limit))
 
     async def close(self) -> None:
+        self._looks.close()  # first: the last connection to close writes the log back
         if self._connection is not None:
             await self._run(sqlite3.Connection.close)
         if self._lock is not None:
@@ -103,8 +105,8 @@ class SqliteStore:
         try:
             if self._connection is None:
                 if self._access is Access.OWN and self._lock is None:
-                    self._lock = _locked(self._path)
-                self._connection = _opened(self._path, self._access)
+                    self._lock = locked(self._path)
+                self._connection = opened(self._path, self._access)
             return work(self._connection)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self._path}: {error}. {_remedy(error)}") from error
@@ -115,135 +117,47 @@ class SqliteStore:
             ) from error
 
 
-def _lock_file(path: Path) -> Path:
-    # A lock of its own, since SQLite's would also keep out the commands that only read.
-    return path.with_name(path.name + ".lock")
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        with _lock_file(path).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _locked(path: Path) -> IO[str]:
-    lock = _lock_file(path).open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise StoreError(
-            f"{path} is in use by another daemon: stop that one, or give each its own database"
-        ) from error
-    return lock
-
-
-def _opened(path: Path, access: Access) -> sqlite3.Connection:
-    mode = "ro" if access is Access.READ else "rwc"
-    place = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
-    try:
-        if access is Access.READ:
-            _refuse_newer(connection)
-        else:
-            _prepare(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    # FULL: a record of the audit log also outlives a loss of power, for one fsync a step.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.create_function("zipped", 1, zipped, deterministic=True)
-    _migrate(connection)
-
-
-def _refuse_newer(connection: sqlite3.Connection) -> int:
-    """Return the schema version of the database. Raises StoreError if we do not know it."""
-    (version,), known = connection.execute("PRAGMA user_version").fetchone(), len(_migrations())
-    if version > known:
-        raise StoreError(
-            f"the database has schema version {version}, this program knows {known}: it was "
-            "written by a newer release. Run that one, or use another database"
-        )
-    return int(version)
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    scripts = _migrations()
-    with _transaction(connection):
-        version = _refuse_newer(connection)
-        for number, script in enumerate(scripts[version:], start=version + 1):
-            for statement in _statements(script):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-
-
-def _migrations() -> list[str]:
-    folder = resources.files("monitor.adapters.stores") / "migrations"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    return [file.read_text(encoding="utf-8") for file in files]
-
-
-def _statements(script: str) -> Iterator[str]:
-    # `executescript` would commit the transaction that keeps a migration whole.
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    # IMMEDIATE takes the write lock first: a reader that turns writer could not wait for it.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:  # a full disk has rolled back by itself
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-def _load(connection: sqlite3.Connection) -> State:
+def _load(connection: sqlite3.Connection, look: Look) -> State:
     accounts = {
-        name: rows.account_of(inventory)
-        for name, inventory in connection.execute("SELECT name, inventory FROM account")
+        name: rows.account_of(inventory, read_at)
+        for name, inventory, read_at in connection.execute("SELECT * FROM account")
     }
-    return State(accounts, _domains(connection))
+    bound = {b.domain.text: b for account in accounts.values() for b in account.bindings}
+    # Many objects and no garbage: to look for some, again and again, would double the time.
+    gc.disable()
+    try:
+        found = connection.execute(
+            "SELECT name, state, is_calm, iif(is_calm, x'', details) FROM domain"
+        )
+        domains = {
+            domain.domain: domain
+            for domain in (rows.domain_of(row, look, bound.get(row[0])) for row in found)
+        }
+    finally:
+        gc.enable()
+    return State(accounts, domains)
 
 
-def _domains(
-    connection: sqlite3.Connection, only: DomainName | None = None
-) -> dict[DomainName, DomainState]:
-    query = "SELECT name, state, details FROM domain"
-    found = (
-        connection.execute(query)
-        if only is None
-        else connection.execute(f"{query} WHERE name = ?", (only.text,))
-    )
-    domains = map(rows.domain_of, found)
-    return {domain.domain: domain for domain in domains}
+def _domain(connection: sqlite3.Connection, name: DomainName) -> DomainState | None:
+    query = "SELECT name, state, 0, details FROM domain WHERE name = ?"
+    row = connection.execute(query, (name.text,)).fetchone()
+    return None if row is None else rows.domain_of(row)
 
 
-def _commit(connection: sqlite3.Connection, step: Step) -> Kept:
+def _commit(
+    connection: sqlite3.Connection,
+    step: Step,
+    written: Mapping[str, AccountInventory],
+    looks: Looks,
+) -> Kept:
     domains = [rows.domain_row(domain) for domain in step.domains]
-    with _transaction(connection):
+    with transaction(connection):
         _keep_state(connection, step, domains)
+        _keep_accounts(connection, step, written)
         records = _append(connection, step)
-    return Kept(records, tuple(map(rows.resting, step.domains, domains)))
+    looks.forget(domain.domain.text for domain in step.domains)
+    looks.forget(domain.text for domain in step.forgotten)
+    return Kept(records, tuple(rows.resting(domain, looks.at) for domain in step.domains))
 
 
 def _keep_state(
@@ -254,13 +168,8 @@ def _keep_state(
     )
     connection.executemany("DELETE FROM account WHERE name = ?", [(a,) for a in step.closed])
     connection.executemany(
-        "INSERT INTO account VALUES (?, ?) "
-        "ON CONFLICT (name) DO UPDATE SET inventory = excluded.inventory",
-        map(rows.account_row, step.accounts),
-    )
-    connection.executemany(
-        "INSERT INTO domain VALUES (?, ?, ?) ON CONFLICT (name) "
-        "DO UPDATE SET state = excluded.state, details = excluded.details",
+        "INSERT INTO domain VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE "
+        "SET state = excluded.state, is_calm = excluded.is_calm, details = excluded.details",
         domains,
     )
     connection.executemany(
@@ -268,6 +177,23 @@ def _keep_state(
         "SET is_open = excluded.is_open, story = excluded.story",
         map(rows.change_row, step.changes),
     )
+
+
+def _keep_accounts(
+    connection: sqlite3.Connection, step: Step, written: Mapping[str, AccountInventory]
+) -> None:
+    for account in step.accounts:
+        known = written.get(account.account)
+        is_same = known is not None and known.bindings is account.bindings
+        if is_same and known is not None and known.failures == account.failures:
+            read = (rows.moment(account), account.account)
+            connection.execute("UPDATE account SET read_at = ? WHERE name = ?", read)
+        else:
+            connection.execute(
+                "INSERT INTO account VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
+                "SET inventory = excluded.inventory, read_at = excluded.read_at",
+                rows.account_row(account),
+            )
 
 
 def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from monitor.core.events import Event, Json
 from monitor.core.names import DomainName
 from monitor.core.tracking.authorities import ServerHistory
-from monitor.core.tracking.changes import Change, Source
+from monitor.core.tracking.changes import Change, ChangeState, Source
 from monitor.core.tracking.values import Sample, Value
 
 _ENDED_KEPT = 4  # more than can end in one step
@@ -72,8 +72,13 @@ class CalmRecords(Mapping[RecordKey, TrackedRecord]):
 
     @property
     @abstractmethod
-    def over_at(self) -> datetime | None:
-        """When the last change is looked after no more; None where there never was one."""
+    def followed_until(self) -> datetime | None:
+        """Until when the last change is looked after; None where none is."""
+
+    @property
+    @abstractmethod
+    def ended_at(self) -> datetime | None:
+        """When the last change was over; None where there never was one."""
 
 
 def is_calm(records: Mapping[RecordKey, TrackedRecord]) -> bool:
@@ -83,19 +88,28 @@ def is_calm(records: Mapping[RecordKey, TrackedRecord]) -> bool:
     )
 
 
-def over_at(records: Mapping[RecordKey, TrackedRecord]) -> datetime | None:
-    """Return when the last change of calm records is looked after no more."""
+def followed_until(records: Mapping[RecordKey, TrackedRecord]) -> datetime | None:
+    """Return until when the last change of calm records is looked after."""
     if isinstance(records, CalmRecords):
-        return records.over_at
+        return records.followed_until
     changes = (record.change for record in records.values())
-    ends = (max(c.deadline_at, c.settled_at or c.deadline_at) for c in changes if c is not None)
+    ends = (c.deadline_at for c in changes if c is not None and c.state is ChangeState.SETTLED)
+    return max(ends, default=None)
+
+
+def ended_at(records: Mapping[RecordKey, TrackedRecord]) -> datetime | None:
+    """Return when the last change of calm records was over."""
+    if isinstance(records, CalmRecords):
+        return records.ended_at
+    changes = (record.change for record in records.values())
+    ends = (change.settled_at or change.deadline_at for change in changes if change is not None)
     return max(ends, default=None)
 
 
 def is_any_followed(records: Mapping[RecordKey, TrackedRecord], now: datetime) -> bool:
     """Tell whether a change of any record is expected, under way, or still looked after."""
     if isinstance(records, CalmRecords):
-        return records.over_at is not None and now < records.over_at
+        return records.followed_until is not None and now < records.followed_until
     return any(record.is_followed(now) for record in records.values())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from monitor.core.tracking.authorities import ServerHistory
 from monitor.core.tracking.record import RecordKey, TrackedRecord
@@ -10,7 +11,9 @@ from monitor.core.tracking.record import RecordKey, TrackedRecord
 _LATER = datetime.max.replace(tzinfo=UTC)
 _ENOUGH_POLLS = 2  # on end; more say nothing new
 
-Records = Mapping[RecordKey, TrackedRecord]
+Records: TypeAlias = Mapping[RecordKey, TrackedRecord]
+Answered: TypeAlias = Mapping[RecordKey, Mapping[str, datetime]]
+"""When each server last answered about each record."""
 
 
 def is_but_later(before: Records, after: Records) -> bool:
@@ -20,14 +23,30 @@ def is_but_later(before: Records, after: Records) -> bool:
     }
 
 
-def said_again(records: Records, at: datetime) -> Records:
-    """Return the records as many polls with the same answers leave them, the last one `at`."""
-    return {key: _said_again(record, at) for key, record in records.items()}
+def is_anybody_silent(records: Records) -> bool:
+    """Tell whether one that is silent still counts: then time alone may change something."""
+    histories = (h for record in records.values() for h in record.authorities.values())
+    return any(h.silent_since is not None and h.serving is not None for h in histories)
 
 
-def _said_again(record: TrackedRecord, at: datetime) -> TrackedRecord:
-    authorities = {name: _served_until(h, at) for name, h in record.authorities.items()}
-    return replace(record, authorities=authorities, polled_at=at)
+def said_again(records: Records, answered: Answered) -> Records:
+    """Return the records as polls with the same answers leave them, the last ones at these times.
+
+    Who was not asked in them stays as it was.
+    """
+    return {
+        key: _said_again(record, answered[key]) if key in answered else record
+        for key, record in records.items()
+    }
+
+
+def _said_again(record: TrackedRecord, answered: Mapping[str, datetime]) -> TrackedRecord:
+    authorities = {
+        name: _served_until(history, answered[name]) if name in answered else history
+        for name, history in record.authorities.items()
+    }
+    polled_at = max(answered.values(), default=record.polled_at)
+    return replace(record, authorities=authorities, polled_at=polled_at)
 
 
 def _served_until(history: ServerHistory, at: datetime) -> ServerHistory:

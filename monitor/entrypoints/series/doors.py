@@ -11,7 +11,7 @@ from monitor.core.servers import Resolver
 from monitor.core.state import DomainState
 from monitor.core.status import standings_of
 from monitor.core.tracking.changes import Change
-from monitor.core.tracking.record import is_calm, over_at
+from monitor.core.tracking.record import ended_at, is_calm
 from monitor.core.verdict import VerdictKind
 from monitor.usecases.snapshot import Snapshot
 
@@ -41,7 +41,7 @@ def change_of(snapshot: Snapshot, domain: DomainState) -> Change | None:
     """Return the change that matters most to the domain; most domains have none to be shown."""
     records = domain.records
     if is_calm(records):
-        ended = over_at(records)
+        ended = ended_at(records)
         if ended is None or snapshot.at >= ended + SHOWN_FOR:
             return None
     return snapshot.change(domain)

@@ -16,8 +16,9 @@ from dns.rrset import RRset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.resolvers.plain import parse, ttl_offsets
+from monitor.adapters.resolvers.plain import parse
 from monitor.adapters.resolvers.reading import read
+from monitor.adapters.resolvers.walking import ttl_offsets
 from monitor.adapters.resolvers.wire import answer_of
 from monitor.core.answers import Rcode
 from monitor.core.names import DomainName

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.stores.sqlite import Access, SqliteStore
+from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType, first_tampered
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
@@ -105,7 +106,8 @@ async def test_the_log_cannot_be_changed_by_a_slip(slip: str, tmp_path: Path) ->
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
-from monitor.adapters.stores.sqlite import Access, SqliteStore
+from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step

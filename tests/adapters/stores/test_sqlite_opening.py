@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from monitor.adapters.stores.sqlite import Access, SqliteStore
+from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType
 from monitor.core.state import DomainState, Step
 from monitor.ports import StoreError
@@ -122,8 +124,8 @@ async def test_a_file_that_may_only_be_read_is_said_with_the_remedy(path: Path) 
     "damage",
     [
         """UPDATE domain SET state = '{"binding"'""",
-        "UPDATE domain SET details = x'00'",
-        "INSERT INTO account VALUES ('shop', '{}')",
+        "UPDATE domain SET is_calm = 0, details = x'00'",
+        "INSERT INTO account VALUES ('shop', '{}', NULL)",
     ],
 )
 async def test_a_state_that_makes_no_sense_is_said_with_the_remedy(
@@ -133,6 +135,18 @@ async def test_a_state_that_makes_no_sense_is_said_with_the_remedy(
     _sql(path, damage)
     async with _opened(path) as store:
         assert "Restore a backup" in await _refusal(store)
+
+
+async def test_damage_to_one_domain_at_rest_is_logged_and_stops_no_other(path: Path) -> None:
+    await _fill(path)
+    _sql(path, "UPDATE domain SET details = x'00'")
+    async with _opened(path) as store:
+        (domain,) = (await store.load()).domains.values()
+        with capture_logs() as logs:
+            assert dict(domain.resolvers.items()) == {}
+        assert [log["event"] for log in logs] == ["store.details_unreadable"]
+        with pytest.raises(StoreError, match="Restore a backup"):
+            await store.domain(domain.domain)
 
 
 @pytest.mark.parametrize(

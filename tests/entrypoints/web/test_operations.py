@@ -57,7 +57,7 @@ def test_metrics_come_in_the_format_that_is_asked_for(accept: str, content_type:
         ("", False),
     ],
 )
-def test_metrics_are_zipped_for_who_accepts_it(accepted: str, is_zipped: bool) -> None:  # noqa: FBT001  # a case of the table
+def test_metrics_are_zipped_for_who_accepts_it(accepted: str, is_zipped: bool) -> None:
     reply = reader(site_of(), {"accept-encoding": accepted}).get("/metrics")
     assert reply.headers.get("content-encoding") == ("gzip" if is_zipped else None)
     assert "oss_cname_verdict" in reply.text

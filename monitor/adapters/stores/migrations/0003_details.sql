@@ -3,6 +3,7 @@
 CREATE TABLE domain_with_details (
     name TEXT PRIMARY KEY,
     state TEXT NOT NULL,
+    is_calm INTEGER NOT NULL CHECK (is_calm IN (0, 1)),
     details BLOB NOT NULL
 ) STRICT;
 
@@ -14,8 +15,10 @@ SELECT
         json_array(json_array(), json_array(), json_array()),
         json_array(),
         json('false'),
+        NULL,
         NULL
     )),
+    0,
     zipped(json_array(
         json_array(),
         json_array(),
@@ -30,3 +33,6 @@ DROP TABLE view;
 DROP TABLE domain;
 
 ALTER TABLE domain_with_details RENAME TO domain;
+
+-- An account that shows what it showed before is not written anew, but for when that was.
+ALTER TABLE account ADD COLUMN read_at TEXT;

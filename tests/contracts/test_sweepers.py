@@ -1,0 +1,126 @@
+"""The sweepers that keep the contract; the fake is held to the same as the real one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor.adapters.clock import SystemClock
+from monitor.adapters.resolvers.prober import DnsProber, Limits
+from monitor.adapters.resolvers.sweeper import DnsSweeper
+from monitor.core.answers import Answer, Outcome, Question
+from monitor.core.names import DomainName
+from monitor.core.servers import Resolver, Transport
+from tests.adapters.resolvers.messages import EDE, NSID, RESPONSE, Message, Written, address, alias
+from tests.adapters.resolvers.scripted import HOST, Query, Server, scripted
+from tests.contracts.sweeper_contract import SILENCE, SweeperContract, World
+from tests.fakes.clock import FakeClock
+from tests.fakes.fake_prober import FakeProber
+from tests.fakes.fake_sweeper import FakeSweeper
+from tests.fakes.recording_telemetry import RecordingTelemetry
+
+_TIMEOUT = timedelta(milliseconds=150)
+
+
+class TestFakeSweeper(SweeperContract):
+    @pytest.fixture
+    def world(self) -> World:
+        clock = FakeClock()
+        prober = FakeProber(clock)
+
+        def say(resolver: Resolver, domain: DomainName, outcome: Outcome) -> None:
+            prober.answers[resolver.name, Question(domain)] = outcome
+
+        return World(
+            FakeSweeper(prober),
+            (Resolver("a", "192.0.2.1"), Resolver("b", "192.0.2.2")),
+            clock,
+            say,
+            lambda: clock.advance(timedelta(minutes=1)),
+        )
+
+
+def wire_of(answer: Answer, query: Query) -> bytes:
+    """Return the answer as a server sends it, the question as it was asked."""
+    codes = [(EDE, error.code.to_bytes(2)) for error in answer.extended_errors]
+    names = [(NSID, answer.nsid.encode())] if answer.nsid else []
+    records: list[tuple[Written, int]] = [
+        *((alias(link.name.text, link.target.text), link.ttl) for link in answer.aliases),
+        *((address(found.name.text, found.address), found.ttl) for found in answer.addresses),
+    ]
+    message = Message(
+        query.name,
+        tuple(record for record, _ in records),
+        flags=RESPONSE | answer.rcode,
+        options=(*codes, *names),
+    )
+    return message.wire([ttl for _, ttl in records], query.id)
+
+
+class Told:
+    """What one server says of each name; of others nothing."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+
+    def answer(self, query: Query) -> bytes | None:
+        outcome = self.outcomes.get(query.name.lower(), SILENCE)
+        return wire_of(outcome, query) if isinstance(outcome, Answer) else None
+
+    def datagrams(self, query: Query) -> list[bytes]:
+        answer = self.answer(query)
+        return [] if answer is None else [answer]
+
+
+@asynccontextmanager
+async def real(kind: Resolver) -> AsyncIterator[tuple[World, dict[str, Server]]]:
+    """Yield a world of two servers on loopback that are asked as resolvers of a kind are."""
+    said = {"a": Told(), "b": Told()}
+    async with scripted(said["a"].datagrams) as a, scripted(said["b"].datagrams) as b:
+        servers = {"a": a, "b": b}
+        for name, server in servers.items():
+            server.over_tcp = said[name].answer
+        resolvers = tuple(
+            replace(kind, name=name, port=server.port) for name, server in servers.items()
+        )
+
+        def say(resolver: Resolver, domain: DomainName, outcome: Outcome) -> None:
+            said[resolver.name].outcomes[domain.text] = outcome
+
+        clock = SystemClock()
+        prober = DnsProber(clock, Limits(_TIMEOUT, attempts=2))
+        sweeper = DnsSweeper(prober, clock, RecordingTelemetry())
+        yield World(sweeper, resolvers, clock, say), servers
+
+
+PLAIN = Resolver("", HOST, max_qps=10_000)
+
+
+class TestDnsSweeper(SweeperContract):
+    @pytest.fixture
+    async def world(self) -> AsyncIterator[World]:
+        async with real(PLAIN) as (world, _):
+            yield world
+
+
+class TestDnsSweeperThatVariesCase(SweeperContract):
+    @pytest.fixture
+    async def world(self) -> AsyncIterator[World]:
+        async with real(replace(PLAIN, varies_case=True)) as (world, _):
+            yield world
+
+
+class TestDnsSweeperOverTcp(SweeperContract):
+    @pytest.fixture
+    async def world(self) -> AsyncIterator[World]:
+        async with real(replace(PLAIN, transport=Transport.TCP)) as (world, _):
+            yield world
+
+
+class TestDnsSweeperForAClientSubnet(SweeperContract):
+    @pytest.fixture
+    async def world(self) -> AsyncIterator[World]:
+        async with real(replace(PLAIN, client_subnet="192.0.2.0/24")) as (world, _):
+            yield world

@@ -1,0 +1,274 @@
+"""What rests packed is the same as what it was packed from, and is not read without a look."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.adapters.stores.details import Opened, at_rest, packed, summary_of, unpacked
+from monitor.adapters.stores.rows import DomainRow, domain_of, domain_row, resting
+from monitor.core.gist import Gist
+from monitor.core.resting import RestingRecords, RestingViews
+from monitor.core.servers import Resolver
+from monitor.core.state import DomainState, State
+from monitor.core.status import View, standing_of, standings_of, tally, views_after
+from monitor.core.tracking.record import (
+    RecordKey,
+    TrackedRecord,
+    Unwatched,
+    ended_at,
+    followed_until,
+    is_any_followed,
+    is_calm,
+)
+from monitor.usecases.snapshot import Snapshot
+from tests.contracts.followed import stages
+from tests.contracts.values import MOMENTS, domain_states
+from tests.core.samples import DOMAIN, MINUTE, RIGHT, SILENT, START, WRONG, sighting, view
+from tests.core.tracking.scenes import NEW, OLD, Story, at, panel
+
+GISTS: st.SearchStrategy[Gist | None] = st.none() | st.binary(min_size=8, max_size=8)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> DomainState:
+    """Draw a domain some of whose views have a gist, as those of resolvers have."""
+    state = draw(domain_states())
+    views = {
+        name: replace(one, sighting=replace(one.sighting, gist=draw(GISTS)))
+        for name, one in state.resolvers.items()
+    }
+    return replace(state, resolvers=views)
+
+
+@st.composite
+def calm_states(draw: st.DrawFn) -> DomainState:
+    """Draw a domain that has no change under way, or had its last one some time ago."""
+    calm = [record for record in stages() if is_calm({record.key: record})]
+    records = draw(st.lists(st.sampled_from(calm), max_size=1))
+    keyed = {record.key: record for record in records}
+    return replace(draw(states()), records=keyed)
+
+
+def moments_around(records: Mapping[RecordKey, TrackedRecord]) -> list[datetime]:
+    """Return the instants at which a record may cease to be followed, and those beside them."""
+    changes = [record.change for record in records.values() if record.change is not None]
+    ends = [at for c in changes for at in (c.deadline_at, c.settled_at, c.detected_at) if at]
+    return [end + beside for end in ends for beside in (-MINUTE, timedelta(), MINUTE)]
+
+
+def rested(row: DomainRow) -> DomainState:
+    """Return the domain of a row as one whose details are read at each look."""
+    return domain_of(row, lambda _: unpacked(row[-1]))
+
+
+@given(st.one_of(states(), calm_states()))
+def test_a_domain_comes_out_of_its_row_as_it_went_in(state: DomainState) -> None:
+    row = domain_row(state)
+    for again in (domain_of(row), rested(row), resting(state, lambda _: unpacked(row[-1]))):
+        assert again == state
+        assert list(again.resolvers) == list(state.resolvers)
+        assert list(again.authorities) == list(state.authorities)
+        assert list(again.records) == list(state.records)
+
+
+@given(st.one_of(states(), calm_states()))
+def test_what_was_opened_is_stored_again_as_it_was(state: DomainState) -> None:
+    row = domain_row(state)
+    assert domain_of(domain_row(rested(row))) == state
+    assert packed(rested(row)) == packed(state)
+    assert summary_of(rested(row)) == summary_of(state)
+
+
+@given(st.one_of(states(), calm_states()))
+def test_a_domain_at_rest_is_not_looked_at_before_somebody_wants_to_see_it(
+    state: DomainState,
+) -> None:
+    row, looks = domain_row(state), list[str]()
+
+    def look(name: str) -> Opened:
+        looks.append(name)
+        return unpacked(row[-1])
+
+    again = domain_of(row, look)
+    assert dict(standings_of(again.resolvers)) == dict(standings_of(state.resolvers))
+    assert is_calm(again.records) is is_calm(state.records)
+    assert looks == []
+    assert dict(again.resolvers.items()) == state.resolvers
+    assert looks == ([state.domain.text] if is_calm(state.records) else [])
+
+
+@given(calm_states())
+def test_standings_are_those_of_the_views_without_a_look_at_them(state: DomainState) -> None:
+    known = rested(domain_row(state))
+    for resting_views, views in (
+        (known.resolvers, state.resolvers),
+        (known.authorities, state.authorities),
+    ):
+        assert list(standings_of(resting_views)) == list(standings_of(views))
+        for server in (*views, "nobody"):
+            assert standing_of(resting_views, server) == standing_of(views, server)
+        assert tally(resting_views) == tally(views)
+        assert resting_views == views
+
+
+@given(st.one_of(states(), calm_states()), st.lists(MOMENTS, max_size=3))
+def test_the_records_tell_the_same_of_themselves(
+    state: DomainState, moments: list[datetime]
+) -> None:
+    records = rested(domain_row(state)).records
+    assert is_calm(records) is is_calm(state.records)
+    if is_calm(records):
+        assert followed_until(records) == followed_until(state.records)
+        assert ended_at(records) == ended_at(state.records)
+    for now in (*moments, *moments_around(state.records)):
+        assert is_any_followed(records, now) is is_any_followed(state.records, now)
+    assert records == state.records
+
+
+@pytest.mark.parametrize("number", range(len(stages())))
+def test_however_far_a_change_has_come_its_record_rests_as_it_was(number: int) -> None:
+    record = stages()[number]
+    state = replace(BARE, records={record.key: record})
+    records = rested(domain_row(state)).records
+    assert records == state.records
+    for now in moments_around(state.records):
+        assert is_any_followed(records, now) is is_any_followed(state.records, now)
+
+
+@pytest.mark.parametrize("ending", ["given up", "taken back"])
+def test_a_change_that_came_to_nothing_is_followed_no_more(ending: str) -> None:
+    story = Story(panel("a"))
+    for seconds, value in ((0, OLD), (60, OLD), (120, NEW), (180, NEW)):
+        story.poll(seconds, value)
+    if ending == "given up":
+        story.tell(240, Unwatched())
+    else:
+        for seconds in (240, 300):
+            story.poll(seconds, OLD)
+        story.tell(360, Unwatched())
+    record = story.record
+    state = replace(BARE, records={record.key: record})
+    assert is_calm(state.records)
+    records = rested(domain_row(state)).records
+    for seconds in (400, 100_000, 10_000_000):
+        assert not is_any_followed(state.records, at(seconds))
+        assert not is_any_followed(records, at(seconds))
+
+
+@given(calm_states(), st.data())
+def test_damaged_details_are_never_taken_for_others(
+    state: DomainState, data: st.DataObject
+) -> None:
+    details = packed(state)
+    size = data.draw(st.integers(0, len(details) - 1))
+    with pytest.raises(ValueError, match=r"damaged|cut off"):
+        unpacked(details[:size])
+    broken = bytearray(details)
+    broken[-1] ^= 1  # of the sum that zlib keeps
+    with pytest.raises(ValueError, match="damaged"):
+        unpacked(bytes(broken))
+
+
+def test_details_that_are_gone_when_somebody_looks_break_no_page() -> None:
+    """The domain may have been unbound, or its row damaged, since the state was shown."""
+    silent = replace(BARE, resolvers={"a": VIEWS["c"]})
+    known = at_rest(DOMAIN, summary_of(silent), lambda _: Opened({}, {}, {}))
+    state = replace(silent, resolvers=known.resolvers)
+    panel = (Resolver("a", "192.0.2.1"),)
+    snapshot = Snapshot(START, State(domains={DOMAIN: state}), panel)
+    assert snapshot.is_up(panel[0]) is False
+    assert list(snapshot.views(state)) == []
+
+
+BARE = DomainState(DOMAIN, None, START)
+VIEWS = {"a": view(RIGHT), "b": view(WRONG), "c": view(SILENT)}
+
+
+class Shelf(RestingViews):
+    """Counts how often it is read."""
+
+    def __init__(self, views: Mapping[str, View] = VIEWS) -> None:
+        found = dict(standings_of(views))
+        super().__init__(tuple(found), tuple(found.values()))
+        self._views = views
+        self.reads = 0
+
+    def read(self) -> Mapping[str, View]:
+        self.reads += 1
+        return self._views
+
+
+class Drawer(RestingRecords):
+    def __init__(self, followed_until: datetime | None) -> None:
+        super().__init__((RecordKey(DOMAIN),), followed_until, START)
+        self.reads = 0
+
+    def read(self) -> Mapping[RecordKey, TrackedRecord]:
+        self.reads += 1
+        return {RecordKey(DOMAIN): TrackedRecord(DOMAIN, RecordKey(DOMAIN))}
+
+
+def test_who_stands_where_is_known_without_reading() -> None:
+    shelf = Shelf()
+    assert list(shelf) == ["a", "b", "c"]
+    assert len(shelf) == 3
+    assert dict(standings_of(shelf)) == dict(standings_of(VIEWS))
+    assert standing_of(shelf, "c") == standing_of(VIEWS, "c")
+    assert standing_of(shelf, "nobody") is None
+    assert tally(shelf, {"a": 2.0}) == tally(VIEWS, {"a": 2.0})
+    assert shelf.reads == 0
+
+
+def test_who_looks_sees_all_of_it() -> None:
+    shelf = Shelf()
+    assert shelf["a"] == VIEWS["a"]
+    assert "nobody" not in shelf
+    assert shelf.get("nobody") is None
+    assert dict(shelf) == VIEWS
+    assert dict(shelf.items()) == VIEWS
+    assert list(shelf.values()) == list(VIEWS.values())
+    with pytest.raises(KeyError):
+        shelf["nobody"]
+
+
+def test_a_copy_of_it_needs_but_one_look() -> None:
+    shelf = Shelf()
+    assert {server: one.since for server, one in shelf.items()}
+    assert shelf.reads == 1
+
+
+def test_it_equals_what_it_was_made_of_from_both_sides_and_has_no_hash() -> None:
+    other = {**VIEWS, "a": view(WRONG)}
+    assert Shelf() == VIEWS
+    assert Shelf() == VIEWS
+    assert Shelf() == Shelf()
+    assert Shelf() != other
+    assert other != Shelf()
+    assert Shelf() != Shelf(other)
+    assert Shelf({}) == {}
+    with pytest.raises(TypeError):
+        hash(Shelf())
+
+
+def test_new_answers_leave_it_as_it_was() -> None:
+    shelf = Shelf()
+    after = views_after(shelf, [sighting("a", WRONG, START + MINUTE)], frozenset("ab"))
+    assert after.keys() == {"a", "b"}
+    assert after["b"] == VIEWS["b"]
+    assert after["a"].verdict != VIEWS["a"].verdict
+    assert shelf == VIEWS
+
+
+def test_calm_records_tell_until_when_they_are_followed_without_reading() -> None:
+    drawer, empty = Drawer(START), Drawer(None)
+    assert is_calm(drawer)
+    assert (followed_until(drawer), ended_at(drawer)) == (START, START)
+    assert is_any_followed(drawer, START - MINUTE)
+    assert not is_any_followed(drawer, START)
+    assert not is_any_followed(empty, START)
+    assert list(drawer) == [RecordKey(DOMAIN)]
+    assert (drawer.reads, empty.reads) == (0, 0)
