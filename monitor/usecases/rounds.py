@@ -189,6 +189,9 @@ class Rounds:
             sweep = self.sweeper.sweep(bindings, self.panel.resolvers, over, news)
             pending = {group.create_task(sweep)}
             while pending:
+                if not self.is_wanted():  # it may last for minutes, and others sweep by now
+                    pending.pop().cancel()
+                    return
                 _, pending = await asyncio.wait(pending, timeout=SECONDS_BETWEEN_RECORDS)
                 await self._look_at_each(
                     news.taken(), lambda b: self._look_at_the_rest(b, news.told(b.domain))

@@ -33,6 +33,7 @@ BUCKET = DomainName("shop-img.oss-cn-shanghai.aliyuncs.com")
 EDGE = DomainName("edge.shop.example")
 SILENCE = NoAnswer(NoAnswerReason.TIMEOUT)
 AT_ONCE = timedelta()
+NEARLY = timedelta(seconds=1)  # a moment that is told by two clocks
 ADDRESSES = ("203.0.113.1", "203.0.113.2")
 
 
@@ -308,7 +309,7 @@ class SweeperContract:
             reply = world.sweeper.reply(IMG.domain, resolver)
             assert reply is not None
             assert reply.outcome == said
-            assert before <= reply.at <= world.clock.now()
+            assert before - NEARLY <= reply.at <= world.clock.now()
             assert world.sweeper.ttl(IMG.domain, resolver) == ttl
             assert rebuild(IMG.domain, said).first_ttl == ttl
 
@@ -419,7 +420,7 @@ class SweeperContract:
         bindings = [bound(f"n{number:02}.shop.example") for number in range(24)]
         said: dict[tuple[DomainName, str], Outcome] = {}
         expected: dict[tuple[DomainName, str], Gist | None] = {}
-        for _ in range(6):
+        for _ in range(4):
             for binding, resolver in ((b, r) for b in bindings for r in world.resolvers):
                 pair = binding.domain, resolver.name
                 if pair not in said or random.random() < 0.3:

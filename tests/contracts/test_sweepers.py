@@ -14,7 +14,7 @@ from monitor.core.answers import Answer, Outcome, Question
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport
 from tests.adapters.resolvers.messages import EDE, NSID, RESPONSE, Message, Written, address, alias
-from tests.adapters.resolvers.scripted import HOST, Query, Server, scripted
+from tests.adapters.resolvers.scripted import HOST, Query, scripted
 from tests.contracts.sweeper_contract import SILENCE, SweeperContract, World
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_prober import FakeProber
@@ -75,15 +75,14 @@ class Told:
 
 
 @asynccontextmanager
-async def real(kind: Resolver) -> AsyncIterator[tuple[World, dict[str, Server]]]:
-    """Yield a world of two servers on loopback that are asked as resolvers of a kind are."""
+async def real(kind: Resolver, other: Resolver | None = None) -> AsyncIterator[World]:
+    """Yield a world of two servers on loopback that are asked as resolvers of these kinds are."""
     said = {"a": Told(), "b": Told()}
     async with scripted(said["a"].datagrams) as a, scripted(said["b"].datagrams) as b:
-        servers = {"a": a, "b": b}
-        for name, server in servers.items():
-            server.over_tcp = said[name].answer
-        resolvers = tuple(
-            replace(kind, name=name, port=server.port) for name, server in servers.items()
+        a.over_tcp, b.over_tcp = said["a"].answer, said["b"].answer
+        resolvers = (
+            replace(kind, name="a", port=a.port),
+            replace(other or kind, name="b", port=b.port),
         )
 
         def say(resolver: Resolver, domain: DomainName, outcome: Outcome) -> None:
@@ -92,35 +91,51 @@ async def real(kind: Resolver) -> AsyncIterator[tuple[World, dict[str, Server]]]
         clock = SystemClock()
         prober = DnsProber(clock, Limits(_TIMEOUT, attempts=2))
         sweeper = DnsSweeper(prober, clock, RecordingTelemetry())
-        yield World(sweeper, resolvers, clock, say), servers
+        yield World(sweeper, resolvers, clock, say)
 
 
 PLAIN = Resolver("", HOST, max_qps=10_000)
+VARIED = replace(PLAIN, varies_case=True)
+STREAMED = replace(PLAIN, transport=Transport.TCP)
 
 
 class TestDnsSweeper(SweeperContract):
     @pytest.fixture
     async def world(self) -> AsyncIterator[World]:
-        async with real(PLAIN) as (world, _):
+        async with real(PLAIN) as world:
             yield world
 
 
 class TestDnsSweeperThatVariesCase(SweeperContract):
     @pytest.fixture
     async def world(self) -> AsyncIterator[World]:
-        async with real(replace(PLAIN, varies_case=True)) as (world, _):
+        async with real(VARIED) as world:
             yield world
 
 
 class TestDnsSweeperOverTcp(SweeperContract):
     @pytest.fixture
     async def world(self) -> AsyncIterator[World]:
-        async with real(replace(PLAIN, transport=Transport.TCP)) as (world, _):
+        async with real(STREAMED) as world:
             yield world
 
 
 class TestDnsSweeperForAClientSubnet(SweeperContract):
     @pytest.fixture
     async def world(self) -> AsyncIterator[World]:
-        async with real(replace(PLAIN, client_subnet="192.0.2.0/24")) as (world, _):
+        async with real(replace(PLAIN, client_subnet="192.0.2.0/24")) as world:
+            yield world
+
+
+class TestDnsSweeperThatVariesTheCaseForOne(SweeperContract):
+    @pytest.fixture
+    async def world(self) -> AsyncIterator[World]:
+        async with real(VARIED, PLAIN) as world:
+            yield world
+
+
+class TestDnsSweeperOverTcpAndUdp(SweeperContract):
+    @pytest.fixture
+    async def world(self) -> AsyncIterator[World]:
+        async with real(STREAMED, PLAIN) as world:
             yield world

@@ -103,7 +103,7 @@ def decided(outcome: Outcome, expected: Expectation) -> tuple[object, ...]:
     return verdict.kind, verdict.rule, verdict.is_in_effect
 
 
-@settings(REPEATABLE, max_examples=400)
+@settings(REPEATABLE, max_examples=200)
 @given(OUTCOMES, OUTCOMES, EXPECTATIONS, EXPECTATIONS)
 def test_equal_gists_mean_equal_verdicts(
     one: Outcome, two: Outcome, here: Expectation, there: Expectation
@@ -116,7 +116,7 @@ def test_equal_gists_mean_equal_verdicts(
                 assert len({decided(outcome, expected) for outcome, expected in pairs}) == 1
 
 
-@settings(REPEATABLE, max_examples=200)
+@settings(REPEATABLE, max_examples=100)
 @given(st.lists(OUTCOMES, min_size=2, max_size=30), EXPECTATIONS)
 def test_among_many_answers_those_of_one_gist_get_one_verdict(
     outcomes: list[Outcome], expected: Expectation

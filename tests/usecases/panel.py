@@ -39,16 +39,18 @@ class Bench:
     store: MemoryStore = field(default_factory=MemoryStore)
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
     prober: FakeProber = field(init=False)
+    sweeper: FakeSweeper = field(init=False)
     ledger: Ledger = field(init=False)
     rounds: Rounds = field(init=False)
 
     def __post_init__(self) -> None:
         self.prober = FakeProber(self.clock)
+        self.sweeper = FakeSweeper(self.prober)
         self.ledger = Ledger(self.store, self.telemetry)
         self.rounds = Rounds(
             ledger=self.ledger,
             panel=Panel(self.prober, RESOLVERS, TargetPolicy()),
-            sweeper=FakeSweeper(self.prober),
+            sweeper=self.sweeper,
             delegator=Delegator(self.prober, DelegationPolicy(RESOLVERS, (FIXED,))),
             serials=Serials(self.prober, timedelta(seconds=5)),
             policy=RoundPolicy(StatusPolicy({"a": 1.0, "b": 1.0})),

@@ -247,7 +247,7 @@ RUNS = st.lists(
 ).map(lambda runs: [poll for run in runs for poll in run])
 
 
-@settings(REPEATABLE, max_examples=300)
+@settings(REPEATABLE, max_examples=150)
 @given(RUNS)
 def test_what_is_recorded_in_the_end_is_what_each_poll_by_itself_would_have_left(
     polls: list[Poll],
@@ -266,7 +266,7 @@ def with_hops(draw: st.DrawFn) -> list[Poll]:
     ]
 
 
-@settings(REPEATABLE, max_examples=200)
+@settings(REPEATABLE, max_examples=100)
 @given(with_hops())
 def test_the_same_holds_for_a_chain_whose_later_hop_cannot_always_be_asked(
     polls: list[Poll],

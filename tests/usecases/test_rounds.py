@@ -5,7 +5,7 @@ from monitor.core.state import DomainState, Step
 from monitor.core.status import DomainStatus, Fault
 from monitor.ledger import Ledger
 from monitor.ports import Server
-from tests.core.samples import DOMAIN, RIGHT, START, WRONG, binding
+from tests.core.samples import DOMAIN, MINUTE, RIGHT, START, WRONG, binding
 from tests.usecases.panel import NS1, NS2, Bench
 
 
@@ -73,6 +73,40 @@ async def test_a_round_whose_settings_are_no_longer_in_force_changes_nothing() -
     await replace(bench.rounds, is_wanted=lambda: False).of_resolvers()
     assert bench.prober.asked
     assert bench.domain == before
+
+
+async def test_a_sweep_whose_settings_are_no_longer_in_force_is_given_up() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(RIGHT, RIGHT)
+    await bench.rounds.of_resolvers()
+    asked = len(bench.prober.asked)
+    await replace(bench.rounds, is_wanted=lambda: False).of_resolvers(over=MINUTE)
+    assert len(bench.prober.asked) == asked
+
+
+async def test_a_domain_at_rest_is_swept_and_nothing_is_written() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(RIGHT, RIGHT)
+    await bench.rounds.of_resolvers()
+    before = bench.domain
+    await bench.rounds.of_resolvers(over=MINUTE)
+    assert bench.sweeper.sweeps == [(1, MINUTE)]
+    assert bench.domain is before, "nothing was committed"
+
+
+async def test_what_a_sweep_finds_changed_is_looked_at_as_a_whole_in_the_same_round() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(RIGHT, RIGHT)
+    await bench.rounds.of_resolvers()
+    bench.resolvers_say(WRONG, WRONG)
+    await bench.rounds.of_resolvers()
+    assert bench.domain.status.contradicted == 1, "one round, however many resolvers told"
+    assert {view.verdict.is_in_effect for view in bench.domain.resolvers.values()} == {False}
+    await bench.rounds.of_resolvers()
+    assert bench.domain.status.value is DomainStatus.BROKEN
 
 
 async def test_only_the_named_domains_are_asked_about() -> None:

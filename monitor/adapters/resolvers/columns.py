@@ -5,19 +5,19 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.course import Course
-from monitor.adapters.resolvers.engine import Lane
+from monitor.adapters.resolvers.engine import Lane, Queries
 from monitor.adapters.resolvers.memo import (
     Remembered,
     Unanswered,
     own_of,
     recognised,
+    unrecognised,
     with_variant,
 )
 from monitor.adapters.resolvers.prober import DnsProber, detail_of, silence
@@ -74,10 +74,11 @@ class Column:
         async with self._turn:
             self._onlooker = onlooker
             self.watchlist.grow(len(self._catalogue))
+            queries = self._catalogue.queries(self.resolver.client_subnet)
             self._course = self._planned(numbers, over)
             async with asyncio.TaskGroup() as self._asking:
                 if self.resolver.transport is Transport.UDP:
-                    await self._sweep_by_engine(self._course)
+                    await self._sweep_by_engine(queries, self._course)
                 else:
                     await self._ask_each(self._course)
             self._leave(self._course.left)
@@ -92,8 +93,7 @@ class Column:
                 askable.append(number)
         return askable
 
-    async def _sweep_by_engine(self, course: Course) -> None:
-        queries = self._catalogue.queries(self.resolver.client_subnet)
+    async def _sweep_by_engine(self, queries: Queries, course: Course) -> None:
         try:
             await self._lane.sweep(queries, course)
         except OSError as error:  # no socket can be had
@@ -157,9 +157,7 @@ class Column:
             stray=counted.strays,
             shed=shed,
             in_flight=self._lane.in_flight,
-            lag=timedelta(seconds=self._course.lag(time.monotonic()))
-            if self._turn.locked()
-            else timedelta(),
+            lag=self._lag(),
         )
 
     def _lag(self) -> timedelta:
@@ -272,10 +270,9 @@ class Column:
             return
         reading = reading_of(reply.wire)
         assert reading is not None, "the prober could read it"
-        if reading.answer.rcode is Rcode.FORMERR:
-            reading = replace(reading, ttl_offsets=None)  # never recognised: it is tried each time
         said = self._remember(number, reply.wire, reading, reply.transport)
-        own = own_of(said.unpack(reply.wire))
+        own = own_of(said.layout.unpack(reply.wire))
+        said.unpack = unrecognised  # by the engine: it has to be tried over UDP again each time
         self._settle(number, said, own, reply.wire, took, now)
 
 

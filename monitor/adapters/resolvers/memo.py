@@ -113,6 +113,11 @@ class Remembered:
         return 0 if ttl is not None and ttl > _MOST_TTL else ttl
 
 
+def unrecognised(_wire: object, /) -> tuple[bytes, ...]:
+    """Stand for the `unpack` of what must be read each time."""
+    raise MISFIT
+
+
 class Unanswered(Remembered):
     """Stands for no answer, and says why; equal to no message, since one octet is never shared."""
 

@@ -71,7 +71,7 @@ def remembered(
         layout,
         shared_of(layout.unpack(wire)),
         gist=gist,
-        rcode=wire[ID_END + 1] & 0xF,
+        rcode=reading.answer.rcode % 16,  # OTHER is -1: the last, which is no code of its own
         ttl_at=ttl_at,
         transport=transport,
     )

@@ -275,6 +275,23 @@ async def test_a_forgery_alone_is_never_taken_for_an_answer(
         assert sweeps.lane.counted.strays == COUNT
 
 
+@pytest.mark.parametrize("varies_case", [False, True])
+@pytest.mark.parametrize("rcode", [1, 2, 4, 5])
+async def test_a_server_that_could_not_read_the_question_need_not_repeat_it(
+    rcode: int, *, varies_case: bool
+) -> None:
+    """RFC 1035 asks nothing else of it than the id."""
+
+    def refused(query: Query) -> list[bytes]:
+        return [query.wire[:2] + bytes((0x81, 0x80 | rcode)) + bytes(8)]
+
+    async with scripted(refused) as server:
+        sweeps = Sweeps(server.port, PATIENT, varies_case=varies_case)
+        await sweeps.run()
+        assert sorted(sweeps.wires) == list(range(COUNT))
+        assert sweeps.lane.counted.codes[rcode] == COUNT
+
+
 async def test_a_second_answer_is_a_stray() -> None:
     def script(query: Query) -> list[bytes]:
         if number_of(query) < COUNT - 1:

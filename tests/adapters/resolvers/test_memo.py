@@ -135,7 +135,7 @@ def test_the_parts_of_a_message_make_it_again_octet_for_octet(
     assert said.layout.joined(own_of(parts), said.shared, question_of(wire)) == wire
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     messages(),
     TTL_LISTS,
@@ -180,7 +180,7 @@ def siblings(draw: st.DrawFn) -> tuple[Message, Message]:
     return one, replace(one, answer=tuple(records))
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(siblings(), TTL_LISTS, WAYS)
 def test_two_answers_that_are_taken_for_one_mean_the_same(
     drawn: tuple[Message, Message], ttls: list[int], way: Way
@@ -348,7 +348,7 @@ def test_of_many_answers_about_one_name_the_newest_are_remembered() -> None:
     assert recognised(variants, wires[0]) is None, "else a name that changes grows for ever"
 
 
-@settings(REPEATABLE)
+@settings(REPEATABLE, max_examples=40)
 @given(st.lists(messages(), min_size=2, max_size=6), TTL_LISTS)
 def test_among_several_remembered_answers_the_right_one_is_found(
     drawn: list[Message], ttls: list[int]

@@ -41,7 +41,7 @@ def test_a_response_is_read_as_dnspython_reads_it(message: Message) -> None:
     assert wire[12 : reading.question_end] == wire[12 : wire.index(b"\0", 12) + 5]
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(messages(), st.lists(st.sampled_from(DAMAGES), min_size=1, max_size=3), SEEDED)
 def test_damage_is_read_as_dnspython_reads_it_and_never_raises(
     message: Message, damages: list[Damage], random: Random

@@ -9,6 +9,8 @@ from pathlib import Path
 from random import Random
 
 import dns.flags
+import dns.message
+import dns.rcode
 import pytest
 
 from monitor.adapters.clock import SystemClock
@@ -168,7 +170,7 @@ async def test_every_pairs_answer_is_what_an_independent_parser_reads(
         ]
         await bench.sweep(*resolvers, bindings=NAMES)
         assert bench.answers() == _all(oracles, NAMES), "at first all is news"
-        for _ in range(3):
+        for _ in range(2):
             changed = _changed(oracles, random)
             await bench.sweep(*resolvers, bindings=NAMES)
             assert bench.answers() == {
@@ -236,6 +238,23 @@ async def test_an_answer_that_came_over_tcp_is_not_taken_for_one_over_udp() -> N
             reply = bench.sweeper.reply(IMG.domain, resolver)
             assert reply is not None
             assert reply.transport is resolver.transport
+
+
+async def test_an_answer_that_is_cut_off_no_longer_is_said_to_have_come_over_udp() -> None:
+    bench = Bench()
+
+    def cut_off(query: Query) -> list[bytes]:
+        return [Message(query.name, flags=RESPONSE | int(dns.flags.TC)).wire(message_id=query.id)]
+
+    async with scripted(cut_off) as server:
+        server.over_tcp = lambda query: right(query)[0]
+        for script, transport in ((cut_off, Transport.TCP), (right, Transport.UDP)) * 2:
+            server.script = script
+            for _ in range(2):
+                await bench.sweep(at(server), bindings=[IMG])
+            reply = bench.sweeper.reply(IMG.domain, at(server))
+            assert reply is not None
+            assert reply.transport is transport
 
 
 async def test_whom_case_is_varied_for_does_not_make_others_trust_any_question() -> None:
@@ -425,6 +444,39 @@ async def test_each_outcome_is_counted_once_and_each_answers_time() -> None:
             assert outcomes == {"noerror": 10, "servfail": 5, "timeout": 5}
             assert bench.telemetry.sums["a", "rtts"] == 15
             assert bench.telemetry.sums["a", "stray"] == 0
+
+
+async def test_a_code_that_only_edns_can_tell_is_counted_as_another_one() -> None:
+    bench = Bench()
+
+    def unversed(query: Query) -> list[bytes]:
+        response = dns.message.make_response(query.message)
+        response.set_rcode(dns.rcode.BADVERS)  # sixteen: beyond the header's four bits
+        return [response.to_wire()]
+
+    async with scripted(unversed) as server:
+        for _ in range(2):
+            bench.telemetry.probes.clear()
+            await bench.sweep(at(server))
+            outcomes = Counter(outcome for _, outcome in bench.telemetry.probes)
+            assert outcomes == {"other": len(BINDINGS)}
+
+
+async def test_a_name_that_no_question_can_hold_is_named_as_the_prober_names_it() -> None:
+    bench, unspeakable = Bench(), bound(".".join(["a" * 60] * 5))
+    async with scripted(right) as server:
+        for varies_case in (False, True):
+            resolver = replace(at(server), varies_case=varies_case)
+            probed = await bench.prober.ask(resolver, Question(unspeakable.domain))
+            server.queries.clear()
+            await bench.sweep(resolver, bindings=[unspeakable, IMG])
+            assert {query.name.lower() for query in server.queries} == {IMG.domain.text}
+            outcome = bench.answers()[unspeakable.domain, resolver.name]
+            gists = {bench.notes.gist(unspeakable, one) for one in (outcome, probed.outcome)}
+            assert len(gists) == 1
+            await bench.sweep(resolver, bindings=[unspeakable, IMG])
+            assert bench.answers() == {}
+            bench.notes.known.clear()
 
 
 async def test_an_answer_over_tcp_after_a_cut_off_one_is_counted_once() -> None:
