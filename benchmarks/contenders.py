@@ -11,7 +11,7 @@ REQUIREMENTS = HERE / "peers" / "requirements.txt"
 
 FLOOR = "C, send and recv alone"
 OURS = "ours, steady"
-FRESH = "ours, each answer new"
+FRESH = "ours, new addresses each time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def all_contenders(floor: Path, peers: Path, databases: Path) -> tuple[Contender
     return (
         Contender((FLOOR,), (str(floor),), 50_000, rounds=3),
         Contender(("ours, cold", OURS), ours, 50_000, rounds=3),
-        Contender(("ours, cold, each answer new", FRESH), ours, 50_000, 3, answers="fresh"),
+        Contender(("ours, cold, new addresses", FRESH), ours, 50_000, 3, answers="fresh"),
         Contender(("ours, first look",), unknown, 2500),
         Contender(("dnsperf (reads no records)",), _module(own, "peers.dnsperf"), 50_000),
         Contender(("pycares",), _module(peer, "peers.pycares"), 25_000),

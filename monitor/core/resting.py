@@ -37,10 +37,13 @@ class Resting(Mapping[K, V]):
         return len(self._keys)
 
     def items(self) -> ItemsView[K, V]:
-        return self.read().items()
+        return self._all().items()
 
     def values(self) -> ValuesView[V]:
-        return self.read().values()
+        return self._all().values()
+
+    def _all(self) -> Mapping[K, V]:
+        return self.read() if self._keys else {}
 
     def __eq__(self, other: object) -> bool:
         return self.read() == (other.read() if isinstance(other, Resting) else other)

@@ -162,13 +162,13 @@ class Lane:
         for _ in range(self._limits.ports):
             port = Port(self._address)
             self._ports.append(port)
-            self._loop.add_reader(port.socket, self._drain, port)
+            self._loop.add_reader(port.socket.fileno(), self._drain, port)
 
     def _close(self) -> None:
         if self._next_beat is not None:
             self._next_beat.cancel()
         for port in self._ports:
-            self._loop.remove_reader(port.socket)
+            self._loop.remove_reader(port.socket.fileno())
             port.socket.close()
         self._ports.clear()
         self._in_flight = 0

@@ -194,10 +194,10 @@ class _Datagrams:
         except OSError:
             self._socket.close()
             raise
-        loop.add_reader(self._socket, self._receive)
+        loop.add_reader(self._socket.fileno(), self._receive)
 
     def close(self) -> None:
-        self._loop.remove_reader(self._socket)
+        self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
     def _receive(self) -> None:
