@@ -75,7 +75,7 @@ def _options() -> argparse.Namespace:
 
 def _grown(domains: int, resolvers: int, folder: Path) -> Grown:
     database = settled_database(domains, resolvers, folder, folder)
-    with responding(resolvers, seconds=LONGEST) as responder:
+    with responding(resolvers, {"seconds": LONGEST}) as responder:
         began = time.monotonic()
         grown = _apart(_measured, domains, database, responder.ports)
     database.unlink()
@@ -118,7 +118,7 @@ def _stay(options: argparse.Namespace, folder: Path) -> None:
     domains = options.sizes[-1]
     database = settled_database(domains, options.resolvers, folder, folder)
     habits = {"change": options.change, "epoch": 1, "seconds": LONGEST}
-    with responding(options.resolvers, **habits) as responder:
+    with responding(options.resolvers, habits) as responder:
         samples, commits = _apart(_sampled, options.rounds, database, responder)
     console = Console()
     pairs = domains * options.resolvers

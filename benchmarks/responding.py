@@ -21,7 +21,9 @@ class Responder:
 
 
 @contextmanager
-def responding(resolvers: int, program: Path | None = None, **habits: int) -> Iterator[Responder]:
+def responding(
+    resolvers: int, habits: Mapping[str, int], program: Path | None = None
+) -> Iterator[Responder]:
     """Let a responder answer as so many resolvers, on the last core; compile it where need be."""
     with tempfile.TemporaryDirectory() as folder:
         program = program or compiled("responder.c", Path(folder))

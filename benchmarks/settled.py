@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from struct import pack
@@ -26,7 +27,15 @@ from monitor.core.answers import Reply
 from monitor.core.domain_tracking import AuthorityLook, track_authorities
 from monitor.core.names import DomainName
 from monitor.core.servers import Authority, Delegation, Transport
-from monitor.core.state import State, Step, in_turn, joined, see_authorities, see_resolvers
+from monitor.core.state import (
+    DomainState,
+    State,
+    Step,
+    in_turn,
+    joined,
+    see_authorities,
+    see_resolvers,
+)
 from monitor.core.status import Sighting
 from monitor.core.tracking.record import RecordKey
 from monitor.ports import Server
@@ -68,7 +77,7 @@ async def settle(daemon: Daemon, names: int) -> None:
     now = rounds.clock.now()
     for batch in _batches(range(names), BATCH):
         seen = [await _Seen.of(number, rounds, now) for number in batch]
-        await rounds.ledger.record(lambda state, seen=seen: _decided(state, seen, rounds, now))
+        await rounds.ledger.record(partial(_decided, seen=seen, rounds=rounds, now=now))
 
 
 def wire_of(number: int, age: int, changes: int = 0, flags: int = RECURSIVE) -> bytes:
@@ -114,6 +123,16 @@ class _Seen:
         of_resolvers = await _sightings(number, rounds, rounds.panel.resolvers, now)
         return cls(domain, of_resolvers, AuthorityLook(key, _DELEGATION, of_authorities))
 
+    def decided(self, known: DomainState, rounds: Rounds, now: datetime) -> Step:
+        """Return what the core makes of it."""
+        look, policy = self.look, rounds.policy
+        return in_turn(
+            known,
+            lambda it: see_authorities(it, look.sightings, look.delegation, policy, now),
+            lambda it: track_authorities(it, (look,), rounds.followers, now),
+            lambda it: see_resolvers(it, self.resolvers, policy, now),
+        )
+
 
 async def _sightings(
     number: int, rounds: Rounds, servers: Iterable[Server], now: datetime
@@ -129,17 +148,7 @@ async def _sightings(
 
 
 def _decided(state: State, seen: Iterable[_Seen], rounds: Rounds, now: datetime) -> Step:
-    return joined(
-        in_turn(
-            state.domains[one.domain],
-            lambda it, look=one.look: see_authorities(
-                it, look.sightings, look.delegation, rounds.policy, now
-            ),
-            lambda it, look=one.look: track_authorities(it, (look,), rounds.followers, now),
-            lambda it, one=one: see_resolvers(it, one.resolvers, rounds.policy, now),
-        )
-        for one in seen
-    )
+    return joined(one.decided(state.domains[one.domain], rounds, now) for one in seen)
 
 
 def _name(text: str) -> bytes:

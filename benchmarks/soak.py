@@ -60,7 +60,7 @@ def main() -> None:
     seconds, resolvers = round(60 * options.minutes), options.resolvers
     with tempfile.TemporaryDirectory() as folder:
         database = settled_database(options.domains, resolvers, Path(folder), Path(folder))
-        with responding(resolvers, seconds=seconds + 600, **HABITS) as responder:
+        with responding(resolvers, {**HABITS, "seconds": seconds + 600}) as responder:
             run_on(core(0))
             soaked = asyncio.run(_soaked(database, responder.ports, seconds, options.every))
     _show(soaked, responder.did)

@@ -45,7 +45,7 @@ class Ground:
             habits |= {"fresh": 1, "change": 0}
         elif habits["change"]:
             answers = "changing"
-        with responding(self.resolvers, self.responder, **habits) as responder:
+        with responding(self.resolvers, habits, self.responder) as responder:
             rounds = _rounds(
                 contender,
                 f"--names={contender.names}",
