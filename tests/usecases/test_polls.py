@@ -18,7 +18,13 @@ from monitor.core.answers import (
     Rcode,
     Reply,
 )
-from monitor.core.domain_tracking import AuthorityLook, Followers, track_authorities, unwatched
+from monitor.core.domain_tracking import (
+    AuthorityLook,
+    Followers,
+    track_announcement,
+    track_authorities,
+    unwatched,
+)
 from monitor.core.events import Event
 from monitor.core.names import DomainName
 from monitor.core.servers import Authority, Delegation, Transport
@@ -35,7 +41,8 @@ from monitor.core.targets import TargetPolicy
 from monitor.core.tracking.authorities import ServerHistory
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.policy import TrackingPolicy
-from monitor.core.tracking.record import RecordKey, TrackedRecord
+from monitor.core.tracking.record import Announced, RecordKey, TrackedRecord
+from monitor.core.tracking.values import alias
 from monitor.core.verdict import Expectation, judge
 from monitor.usecases.polls import Polls
 from tests.core.properties import REPEATABLE
@@ -161,7 +168,11 @@ class Monitor:
         return step
 
     def end_changes(self, now: datetime) -> None:
-        (self.state,) = unwatched(self.state, now).domains or (self.state,)
+        self.take_step(unwatched(self.state, now))
+
+    def take_step(self, step: Step) -> None:
+        """Take what did not come of a poll."""
+        (self.state,) = step.domains or (self.state,)
 
 
 def normal(state: DomainState) -> DomainState:
@@ -371,6 +382,19 @@ def test_a_hop_that_could_not_be_asked_is_not_said_to_have_been_seen() -> None:
     newest = quiet.state.records[HOP].authorities[NS1.name].newest
     assert newest is not None
     assert newest.until == START + timedelta(minutes=6)
+
+
+def test_once_a_change_is_announced_every_poll_counts() -> None:
+    quiet, plain = differences(STEADY)
+    now = START + timedelta(minutes=len(STEADY))
+    planned = Announced(alias(TARGET.name), now + timedelta(hours=1), "ops", "moving")
+    for monitor in (quiet, plain):
+        monitor.take_step(track_announcement(monitor.state, planned, FOLLOWERS, now))
+    for minute in range(1, 5):
+        for monitor in (quiet, plain):
+            monitor.take(Poll(), now + timedelta(minutes=minute))
+        assert quiet.steps[-1] != Step()
+        is_same(quiet, plain)
 
 
 def test_what_was_remembered_of_a_domain_that_is_gone_is_forgotten() -> None:

@@ -147,7 +147,7 @@ def test_what_has_ended_goes_on_no_more() -> None:
     assert record.authorities["ns2"] == ended
 
 
-def test_silence_is_owed_by_listed_servers_alone() -> None:
+def test_silence_matters_as_long_as_the_server_counts() -> None:
     story = steady()
     assert not is_anybody_silent(only(story.record))
     story.tell(300, mixed(300, ns1=OLD, ns2=None))
