@@ -88,5 +88,5 @@ def _caption(figures: Sequence[Figure], repeats: int) -> str:
     return textwrap.fill(
         f"A logarithmic scale; medians of {repeats} turns each, with the least and the most. Over"
         f" loopback, {figures[0].resolvers} resolvers, and names asked of each of them: {told}.",
-        width=125,
+        width=105,
     )

@@ -250,10 +250,10 @@ class SweeperContract:
         self, world: World
     ) -> None:
         first, second = world.resolvers
-        for resolver in world.resolvers:
-            world.notes.learn(IMG, resolver.name, RIGHT)
         world.all_say(IMG, RIGHT)
-        for said in (RIGHT, chain(IMG.domain, EDGE, BUCKET, ttl=5)):
+        await world.sweep()
+        world.sweeper.forget(IMG.domain)
+        for said in (RIGHT, replace(RIGHT, nsid="fra1"), chain(IMG.domain, EDGE, BUCKET, ttl=5)):
             world.say(first, IMG.domain, said)
             await world.sweeper.sweep((IMG,), (first,), AT_ONCE, world.notes)
             assert world.shown() == [said, None]
@@ -261,6 +261,20 @@ class SweeperContract:
         world.say(second, IMG.domain, SILENCE)
         assert plain(await world.sweep()) == {(IMG.domain, second.name): SILENCE}
         assert world.shown()[1] is None
+
+    async def test_what_one_says_does_not_change_what_is_shown_of_another(
+        self, world: World
+    ) -> None:
+        first, second = world.resolvers
+        world.all_say(IMG, RIGHT)
+        for _ in range(2):
+            await world.sweep()
+        for said in (replace(RIGHT, nsid="fra1"), chain(IMG.domain, EDGE, BUCKET, ttl=5)):
+            world.say(first, IMG.domain, said)
+            await world.sweeper.sweep((IMG,), (first,), AT_ONCE, world.notes)
+            assert world.shown() == [said, RIGHT]
+            assert world.sweeper.ttl(IMG.domain, second) == 60
+        assert world.notes.news() == {}
 
     async def test_new_silence_is_told_and_known_silence_is_not(self, world: World) -> None:
         first = world.resolvers[0]
@@ -372,8 +386,11 @@ class SweeperContract:
     ) -> None:
         """A sweeper may give its place to the next name."""
         world.all_say(IMG, RIGHT)
+        world.all_say(WWW, chain(WWW.domain, EDGE, BUCKET))
         for _ in range(2):
             await world.sweep()
+        world.sweeper.forget_all_but(())
+        await world.sweep(WWW)
         world.sweeper.forget_all_but(())
         other = bound("xyz.shop.example")
         said = chain(other.domain, EDGE, BUCKET)
