@@ -115,13 +115,13 @@ async def _cpu_of_round(daemon: Daemon, pairs: int) -> float:
 
 def _stay(options: argparse.Namespace, folder: Path) -> None:
     """Ask round after round while answers change, and show whether memory grows."""
-    domains = options.sizes[-1]
-    database = settled_database(domains, options.resolvers, folder, folder)
+    domains, resolvers = options.sizes[-1], options.resolvers
+    database = settled_database(domains, resolvers, folder, folder, authorities=0)
     habits = {"change": options.change, "epoch": 1, "seconds": LONGEST}
-    with responding(options.resolvers, habits) as responder:
+    with responding(resolvers, habits) as responder:
         samples, commits = _apart(_sampled, options.rounds, database, responder)
     console = Console()
-    pairs = domains * options.resolvers
+    pairs = domains * resolvers
     console.print(f"{options.rounds} rounds of {pairs:,} pairs, {commits:,} steps were written")
     console.print(verdict("resident memory, MiB", samples))
 

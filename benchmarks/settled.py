@@ -50,15 +50,20 @@ UNUSED_PORT = 9  # of resolvers that nobody asks
 T = TypeVar("T")
 
 
-def settled_database(names: int, resolvers: int, folder: Path, used_in: Path) -> Path:
+def settled_database(
+    names: int, resolvers: int, folder: Path, used_in: Path, *, authorities: int = 2
+) -> Path:
     """Return a database for this use alone; what was made once in `folder` is copied.
 
-    It is made by another process, so that this one's memory is that of a start.
+    It is made by another process, so that this one's memory is that of a start. Where resolvers
+    will change what they say for good, let there be no authorities: these would go on to serve
+    the right target, and every changed domain would be waited for, as propagating, for days.
     """
-    kept, mine = folder / f"{names}x{resolvers}.db", used_in / "daemon.db"
+    kept, mine = folder / f"{names}x{resolvers}+{authorities}.db", used_in / "daemon.db"
     if not kept.exists():
-        sizes = (f"--names={names}", f"--resolvers={resolvers}")
-        command = [sys.executable, "-m", "benchmarks.settled", *sizes, f"--database={kept}"]
+        sizes = {"names": names, "resolvers": resolvers, "authorities": authorities}
+        options = (f"--{name}={value}" for name, value in sizes.items())
+        command = [sys.executable, "-m", "benchmarks.settled", *options, f"--database={kept}"]
         subprocess.run(command, check=True, cwd=ROOT)  # noqa: S603
     copy_database(kept, mine)
     return mine
@@ -70,13 +75,14 @@ def copy_database(from_: Path, to: Path) -> None:
         source.backup(target)
 
 
-async def settle(daemon: Daemon, names: int) -> None:
+async def settle(daemon: Daemon, names: int, authorities: int) -> None:
     """Bind the domains, and take it that everybody was asked about each of them once."""
+    delegation = _delegation(authorities)
     await daemon.bind(names)
     rounds = daemon.rounds
     now = rounds.clock.now()
     for batch in _batches(range(names), BATCH):
-        seen = [await _Seen.of(number, rounds, now) for number in batch]
+        seen = [await _Seen.of(number, delegation, rounds, now) for number in batch]
         await rounds.ledger.record(partial(_decided, seen=seen, rounds=rounds, now=now))
 
 
@@ -116,16 +122,20 @@ class _Seen:
     look: AuthorityLook
 
     @classmethod
-    async def of(cls, number: int, rounds: Rounds, now: datetime) -> "_Seen":
+    async def of(
+        cls, number: int, delegation: Delegation, rounds: Rounds, now: datetime
+    ) -> "_Seen":
         domain = DomainName(name_of(number))
         key = RecordKey(domain, "")
-        of_authorities = await _sightings(number, rounds, _DELEGATION.authorities, now)
+        of_authorities = await _sightings(number, rounds, delegation.authorities, now)
         of_resolvers = await _sightings(number, rounds, rounds.panel.resolvers, now)
-        return cls(domain, of_resolvers, AuthorityLook(key, _DELEGATION, of_authorities))
+        return cls(domain, of_resolvers, AuthorityLook(key, delegation, of_authorities))
 
     def decided(self, known: DomainState, rounds: Rounds, now: datetime) -> Step:
         """Return what the core makes of it."""
         look, policy = self.look, rounds.policy
+        if not look.sightings:
+            return see_resolvers(known, self.resolvers, policy, now)
         return in_turn(
             known,
             lambda it: see_authorities(it, look.sightings, look.delegation, policy, now),
@@ -161,16 +171,18 @@ def _batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-_SERVERS = frozenset(DomainName(f"ns{number}.{ZONE}") for number in (1, 2))
-_DELEGATION = Delegation(
-    DomainName(ZONE),
-    at_parent=_SERVERS,
-    at_child=_SERVERS,
-    authorities=tuple(
-        Authority(DomainName(ZONE), server, f"192.0.2.{place}")
-        for place, server in enumerate(sorted(_SERVERS), start=1)
-    ),
-)
+def _delegation(authorities: int) -> Delegation:
+    zone = DomainName(ZONE)
+    servers = [DomainName(f"ns{number}.{ZONE}") for number in range(1, authorities + 1)]
+    return Delegation(
+        zone,
+        at_parent=frozenset(servers),
+        at_child=frozenset(servers),
+        authorities=tuple(
+            Authority(zone, server, f"192.0.2.{place}")
+            for place, server in enumerate(servers, start=1)
+        ),
+    )
 
 
 async def main() -> None:
@@ -178,11 +190,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--names", type=int, required=True)
     parser.add_argument("--resolvers", type=int, required=True)
+    parser.add_argument("--authorities", type=int, default=2)
     parser.add_argument("--database", type=Path, required=True)
     options = parser.parse_args()
     ports = [UNUSED_PORT] * options.resolvers
     async with opened_daemon(options.database, ports) as daemon:
-        await settle(daemon, options.names)
+        await settle(daemon, options.names, options.authorities)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ def main() -> None:
     options = parser.parse_args()
     seconds, resolvers = round(60 * options.minutes), options.resolvers
     with tempfile.TemporaryDirectory() as folder:
-        database = settled_database(options.domains, resolvers, Path(folder), Path(folder))
+        place = Path(folder)
+        database = settled_database(options.domains, resolvers, place, place, authorities=0)
         with responding(resolvers, {**HABITS, "seconds": seconds + 600}) as responder:
             run_on(core(0))
             soaked = asyncio.run(_soaked(database, responder.ports, seconds, options.every))
@@ -120,9 +121,11 @@ def _show(soaked: Soaked, did: Mapping[str, float]) -> None:
     console.print(verdict("open files", [sample.files for sample in during]))
     most = max(sample.in_flight for sample in during)
     console.print(f"in flight: at most {most:,} questions, {end.in_flight} when all was over")
+    console.print(f"open files when all was over: {end.files}")
     console.print(f"stray datagrams: {soaked.stray:,} counted of {did['strays']:,} sent")
     console.print(f"late answers: {soaked.late:,} counted of {did['late']:,} sent")
-    console.print("What comes when a sweep has closed its ports cannot be counted.")
+    console.print("Nobody counts what comes when a sweep has closed its ports, or what a question")
+    console.print("asked apart from the sweep (a domain had news) was sent besides its answer.")
 
 
 if __name__ == "__main__":

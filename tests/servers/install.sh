@@ -3,8 +3,8 @@
 # Does nothing where they are all there; starts no system service; without rights says what to do.
 set -eu
 
-PACKAGES='unbound bind9 nsd knot knot-resolver prometheus'
-PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool'
+PACKAGES='unbound bind9 nsd knot knot-resolver prometheus prometheus-alertmanager'
+PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager'
 POLICY=/usr/sbin/policy-rc.d
 # A normal user's path often leaves out where the servers are.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
