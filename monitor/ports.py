@@ -73,8 +73,9 @@ class Sweeper(Latest, Protocol):
     ) -> None:
         """Ask each resolver for the addresses of each domain, evenly spread over a time.
 
-        Resolvers do not wait for each other. What a pace or a window does not allow in that time
-        is left for the next sweep, which begins with it; without a time, everything is asked.
+        The same sequence as the last time has to hold the same bindings; that spares looking at
+        each. Resolvers do not wait for each other. What a pace or a window does not allow in that
+        time is left for the next sweep, which begins with it; without a time, everything is asked.
         Never raises.
         """
 

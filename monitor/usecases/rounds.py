@@ -28,7 +28,6 @@ from monitor.core.state import (
     State,
     Step,
     in_turn,
-    is_at_rest,
     joined,
     see_authorities,
     see_change,
@@ -40,6 +39,7 @@ from monitor.ledger import Ledger
 from monitor.ports import Clock, Sweeper, Telemetry
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import Delegator, NotDelegated
+from monitor.usecases.fleet import Fleet, watched_in
 from monitor.usecases.news import News
 from monitor.usecases.polls import Polls
 from monitor.usecases.serials import Serials
@@ -93,7 +93,7 @@ class _Harvest:
             log.warning("delegation.not_found", domains=count, first=first, error=str(error))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rounds:
     """Rounds of the authorities and of the resolvers; `abreast` domains are asked at a time.
 
@@ -112,8 +112,11 @@ class Rounds:
     telemetry: Telemetry
     abreast: int = 100
     is_wanted: Callable[[], bool] = lambda: True
-    at_rest: dict[DomainName, DomainState] = field(default_factory=dict)
-    polls: Polls = field(default_factory=Polls)
+    polls: Polls = field(init=False, default_factory=Polls)
+    fleet: Fleet = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fleet = Fleet(self.policy, self.sweeper, self.polls)
 
     async def of_authorities(self, only: Collection[DomainName] | None = None) -> None:
         """Ask the authorities of every watched domain, or of those named."""
@@ -126,11 +129,11 @@ class Rounds:
 
         Domains at rest are swept, spread `over` a time; the others are looked at, at once.
         """
-        started = self.clock.now()
-        bindings = self._bindings(only)
+        started, state = self.clock.now(), self.ledger.state
         if only is None:
-            self._forget_all_but(bindings)
-        resting, awake = self._parted(bindings)
+            resting, awake = self.fleet.parted(state, started)
+        else:
+            resting, awake = self.fleet.part(watched_in(state, only), state, started)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look_at_each(awake, self._look_at_resolvers))
             group.create_task(self._sweep(resting, over))
@@ -142,43 +145,14 @@ class Rounds:
         A question for a name that does not exist yet would plant that in a cache.
         """
         started = self.clock.now()
-        bindings = self._bindings(None)
-        resting, _ = self._parted(bindings)
+        resting, awake = self.fleet.parted(self.ledger.state, started)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep(resting, timedelta()))
             await self.of_authorities()
             swept = {binding.domain for binding in resting}
-            rest = [binding for binding in self._bindings(None) if binding.domain not in swept]
+            rest = [b for b in watched_in(self.ledger.state) if b.domain not in swept]
             await self._look_at_each(rest, self._look_at_resolvers)
-        self._done("resolvers", len(bindings), started, None)
-
-    def _bindings(self, only: Collection[DomainName] | None) -> list[Binding]:
-        return [b for b in _watched(self.ledger.state) if only is None or b.domain in only]
-
-    def _forget_all_but(self, bindings: Sequence[Binding]) -> None:
-        watched = {binding.domain for binding in bindings}
-        self.sweeper.forget_all_but(watched)
-        for domain in self.at_rest.keys() - watched:
-            del self.at_rest[domain]
-        self.polls.forget_all_but(watched)
-
-    def _parted(self, bindings: Iterable[Binding]) -> tuple[list[Binding], list[Binding]]:
-        """Return the bindings of domains at rest, and the others."""
-        parts: tuple[list[Binding], list[Binding]] = ([], [])
-        for binding in bindings:
-            parts[not self._is_at_rest(binding.domain)].append(binding)
-        return parts
-
-    def _is_at_rest(self, domain: DomainName) -> bool:
-        state = self.ledger.state.domains[domain]
-        if self.at_rest.get(domain) is state:
-            return True  # once at rest, always, until something happens
-        self.sweeper.forget(domain)
-        if not is_at_rest(state, self.policy, self.clock.now()):
-            self.at_rest.pop(domain, None)
-            return False
-        self.at_rest[domain] = state
-        return True
+        self._done("resolvers", len(resting) + len(awake), started, None)
 
     async def _sweep(self, bindings: Sequence[Binding], over: timedelta) -> None:
         """Have the domains swept, and look at once at each of which something new is told."""
@@ -208,7 +182,7 @@ class Rounds:
 
     async def _round(self, kind: str, look: _Look, only: Collection[DomainName] | None) -> None:
         started = self.clock.now()
-        bindings = self._bindings(only)
+        bindings = watched_in(self.ledger.state, only)
         await self._look_at_each(bindings, look)
         self._done(kind, len(bindings), started, only)
 
@@ -292,11 +266,6 @@ class Rounds:
             lambda it: track_authorities(it, seen.looks, self.followers, now, seen.wanted),
             lambda it: see_change(it, self.policy, now),
         )
-
-
-def _watched(state: State) -> list[Binding]:
-    found = (domain.watched for domain in state.domains.values())
-    return [binding for binding in found if binding is not None]
 
 
 def _is_about(domain: DomainState, seen: _Seen) -> bool:

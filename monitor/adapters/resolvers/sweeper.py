@@ -31,6 +31,7 @@ class DnsSweeper:
         self._catalogue = Catalogue()
         self._columns: dict[Resolver, Column] = {}
         self._sweeping = 0
+        self._taken: tuple[Sequence[Binding], Sequence[int]] = ((), ())
 
     async def sweep(
         self,
@@ -39,9 +40,7 @@ class DnsSweeper:
         over: timedelta,
         onlooker: Onlooker,
     ) -> None:
-        numbers = self._catalogue.take(bindings)
-        while self._catalogue.rebound:
-            self._forget(self._catalogue.rebound.pop())
+        numbers = self._numbers(bindings)
         columns = [self._column(resolver) for resolver in resolvers]
         counting = asyncio.ensure_future(self._count(columns))
         self._sweeping += 1
@@ -56,6 +55,15 @@ class DnsSweeper:
             if not self._sweeping:
                 self._catalogue.reuse()
 
+    def _numbers(self, bindings: Sequence[Binding]) -> Sequence[int]:
+        taken, numbers = self._taken
+        if taken is not bindings:
+            numbers = self._catalogue.take(bindings)
+            self._taken = (bindings, numbers)
+            while self._catalogue.rebound:
+                self._forget(self._catalogue.rebound.pop())
+        return numbers
+
     def forget(self, domain: DomainName) -> None:
         number = self._catalogue.numbers.get(domain)
         if number is not None:
@@ -67,6 +75,7 @@ class DnsSweeper:
 
     def forget_all_but(self, domains: Collection[DomainName]) -> None:
         """Let go of what is no longer asked about."""
+        self._taken = ((), ())
         for number in self._catalogue.drop_all_but(domains):
             self._forget(number)
 
