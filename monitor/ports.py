@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from monitor.core.answers import Outcome, Question, Reply
+from monitor.core.answers import Question, Reply
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, Record
-from monitor.core.gist import Gist
+from monitor.core.gist import Essence, Gist
 from monitor.core.inventory import Listing
 from monitor.core.names import DomainName
 from monitor.core.provider import ProviderFailure, ProviderListing
@@ -41,10 +41,13 @@ class Prober(Protocol):
 class Onlooker(Protocol):
     """Whom a sweep tells what is news; what is known already it keeps to itself."""
 
-    def gist(self, binding: Binding, outcome: Outcome) -> Gist | None:
-        """Return what decides the verdict; None where the answer alone does not."""
+    def gist(self, binding: Binding, essence: Essence) -> Gist:
+        """Return what decides the verdict."""
 
     def is_known(self, binding: Binding, resolver: str, gist: Gist) -> bool: ...
+
+    def knowing(self, binding: Binding, gist: Gist) -> Collection[str]:
+        """Return the names of the resolvers for which it is known."""
 
     def tell(self, binding: Binding, resolver: Resolver, reply: Reply) -> None: ...
 

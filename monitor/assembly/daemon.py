@@ -100,7 +100,7 @@ class Daemon:
         """
         try:
             await self._ledger.open()
-            _spare_from_collection()
+            spare_from_collection()
             host, port = await self._web.start()
             await self._work(stopped, lambda: started(SocketAddress(host, port).url))
         finally:
@@ -192,7 +192,7 @@ class Daemon:
         looks = (self._refreshing(inventory)() for inventory in of_accounts)
         await asyncio.gather(works.rounds.of_everybody(), *looks)
         self._first_look_done.set()
-        _spare_from_collection()
+        spare_from_collection()
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
@@ -272,7 +272,7 @@ class Daemon:
         )
 
 
-def _spare_from_collection() -> None:
+def spare_from_collection() -> None:
     """Have the garbage collector leave what lasts alone: a look at it all is a long pause."""
     gc.collect()
     gc.freeze()

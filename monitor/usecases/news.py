@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from monitor.core.answers import Outcome, Reply
+from monitor.core.answers import Reply
 from monitor.core.bindings import Binding
-from monitor.core.gist import Gist, gist_of
+from monitor.core.gist import Essence, Gist, gist_of_essence
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
-from monitor.core.status import standing_of
+from monitor.core.status import standing_of, standings_of
 from monitor.ledger import Ledger
 from monitor.usecases.ask import Panel
 
@@ -22,13 +22,18 @@ class News:
         self._looked_at: set[DomainName] = set()
         self._told: dict[DomainName, dict[Resolver, Reply]] = {}
 
-    def gist(self, binding: Binding, outcome: Outcome) -> Gist | None:
-        return gist_of(outcome, self._panel.expectation(binding))
+    def gist(self, binding: Binding, essence: Essence) -> Gist:
+        return gist_of_essence(essence, self._panel.expectation(binding))
 
     def is_known(self, binding: Binding, resolver: str, gist: Gist) -> bool:
         known = self._ledger.state.domains.get(binding.domain)
         standing = standing_of(known.resolvers, resolver) if known is not None else None
         return standing is not None and standing.gist == gist
+
+    def knowing(self, binding: Binding, gist: Gist) -> list[str]:
+        known = self._ledger.state.domains.get(binding.domain)
+        standings = standings_of(known.resolvers) if known is not None else ()
+        return [resolver for resolver, standing in standings if standing.gist == gist]
 
     def tell(self, binding: Binding, resolver: Resolver, reply: Reply) -> None:
         if binding.domain not in self._looked_at:

@@ -22,7 +22,7 @@ from monitor.core.answers import (
 )
 from monitor.core.bindings import Binding, NameTarget
 from monitor.core.chain import rebuild
-from monitor.core.gist import Gist, gist_of
+from monitor.core.gist import Essence, Gist, gist_of, gist_of_essence
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.targets import TargetPolicy
@@ -65,19 +65,26 @@ class Notes:
     told: list[tuple[Binding, Resolver, Reply]] = field(default_factory=list)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def gist(self, binding: Binding, outcome: Outcome) -> Gist | None:
-        return gist_of(outcome, Expectation(binding.domain, binding.target, TargetPolicy()))
+    def gist(self, binding: Binding, essence: Essence) -> Gist:
+        return gist_of_essence(essence, _expected(binding))
 
     def is_known(self, binding: Binding, resolver: str, gist: Gist) -> bool:
         return self.known.get((binding.domain, resolver)) == gist
+
+    def knowing(self, binding: Binding, gist: Gist) -> list[str]:
+        known = (pair for pair, of_pair in self.known.items() if of_pair == gist)
+        return [resolver for domain, resolver in known if domain == binding.domain]
 
     def tell(self, binding: Binding, resolver: Resolver, reply: Reply) -> None:
         self.told.append((binding, resolver, reply))
         self._heard.set()
         self.learn(binding, resolver.name, reply.outcome)
 
+    def gist_of(self, binding: Binding, outcome: Outcome) -> Gist | None:
+        return gist_of(outcome, _expected(binding))
+
     def learn(self, binding: Binding, resolver: str, outcome: Outcome) -> None:
-        gist = self.gist(binding, outcome)
+        gist = self.gist_of(binding, outcome)
         if gist is not None:
             self.known[binding.domain, resolver] = gist
 
@@ -94,6 +101,10 @@ class Notes:
         assert len(found) == len(self.told), "nothing is told twice in one sweep"
         self.told.clear()
         return found
+
+
+def _expected(binding: Binding) -> Expectation:
+    return Expectation(binding.domain, binding.target, TargetPolicy())
 
 
 @dataclass(slots=True)
@@ -204,7 +215,7 @@ class SweeperContract:
         await world.sweep()
         world.say(first, IMG.domain, said)
         assert await world.sweep() == {(IMG.domain, first.name): said}
-        is_decided = world.notes.gist(IMG, said) is not None
+        is_decided = world.notes.gist_of(IMG, said) is not None
         assert await world.sweep() == ({} if is_decided else {(IMG.domain, first.name): said})
         shown = said if is_decided else None
         assert world.shown() == [shown, *[RIGHT] * len(others)]
@@ -445,7 +456,7 @@ class SweeperContract:
                     world.say(resolver, binding.domain, said[pair])
             news = await world.sweep(*bindings)
             gists = {
-                (b.domain, r.name): world.notes.gist(b, said[b.domain, r.name])
+                (b.domain, r.name): world.notes.gist_of(b, said[b.domain, r.name])
                 for b in bindings
                 for r in world.resolvers
             }

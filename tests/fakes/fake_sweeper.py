@@ -6,6 +6,7 @@ from datetime import timedelta
 from monitor.core.answers import Answer, Question, Reply
 from monitor.core.bindings import Binding
 from monitor.core.chain import rebuild
+from monitor.core.gist import essence_of
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.ports import Onlooker, Prober
@@ -33,7 +34,8 @@ class FakeSweeper:
 
     async def _ask(self, binding: Binding, resolver: Resolver, onlooker: Onlooker) -> None:
         reply = await self._prober.ask(resolver, Question(binding.domain))
-        gist = onlooker.gist(binding, reply.outcome)
+        essence = essence_of(reply.outcome, binding.domain)
+        gist = None if essence is None else onlooker.gist(binding, essence)
         if gist is not None and onlooker.is_known(binding, resolver.name, gist):
             self._latest[binding.domain, resolver] = reply
         else:

@@ -8,7 +8,8 @@ import pytest
 
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.answers import Outcome, Reply
-from monitor.core.gist import gist_of
+from monitor.core.bindings import Binding
+from monitor.core.gist import Gist, essence_of, gist_of
 from monitor.core.names import DomainName
 from monitor.core.servers import Transport
 from monitor.core.state import Step
@@ -50,13 +51,19 @@ async def after_a_look(*outcomes: Outcome) -> Bench:
     return bench
 
 
+def gist_by(news: News, outcome: Outcome, binding: Binding = BINDING) -> Gist:
+    essence = essence_of(outcome, binding.domain)
+    assert essence is not None
+    return news.gist(binding, essence)
+
+
 async def test_the_gist_is_that_of_the_binding_and_of_the_policy_in_force() -> None:
     bench = Bench()
     policy = TargetPolicy(is_proxy_in_effect=False)
     rounds = replace(bench.rounds, panel=replace(bench.rounds.panel, policy=policy))
     expected = Expectation(DOMAIN, BINDING.target, policy)
-    assert News(bench.ledger, rounds.panel).gist(BINDING, RIGHT) == gist_of(RIGHT, expected)
-    assert news_of(bench).gist(BINDING, RIGHT) != gist_of(RIGHT, expected)
+    assert gist_by(News(bench.ledger, rounds.panel), RIGHT) == gist_of(RIGHT, expected)
+    assert gist_by(news_of(bench), RIGHT) != gist_of(RIGHT, expected)
 
 
 async def test_what_the_last_look_showed_is_known_of_each_resolver_by_itself() -> None:
@@ -64,14 +71,14 @@ async def test_what_the_last_look_showed_is_known_of_each_resolver_by_itself() -
     news = news_of(bench)
     for resolver, said in ((A, RIGHT), (B, WRONG)):
         for outcome in (RIGHT, WRONG, SILENT):
-            gist = news.gist(BINDING, outcome)
+            gist = gist_by(news, outcome)
             assert gist is not None
             assert news.is_known(BINDING, resolver.name, gist) is (outcome is said)
 
 
 async def test_silence_that_was_seen_is_known() -> None:
     news = news_of(await after_a_look(SILENT, RIGHT))
-    gist = news.gist(BINDING, SILENT)
+    gist = gist_by(news, SILENT)
     assert gist is not None
     assert news.is_known(BINDING, "a", gist)
     assert not news.is_known(BINDING, "b", gist)
@@ -80,7 +87,7 @@ async def test_silence_that_was_seen_is_known() -> None:
 async def test_of_strangers_nothing_is_known() -> None:
     bench = await after_a_look(RIGHT, RIGHT)
     news = news_of(bench)
-    gist = news.gist(BINDING, RIGHT)
+    gist = gist_by(news, RIGHT)
     assert gist is not None
     assert not news.is_known(BINDING, "nobody", gist)
     assert not news.is_known(OTHER, "a", gist)
@@ -91,7 +98,7 @@ async def test_of_strangers_nothing_is_known() -> None:
 async def test_what_the_ledger_learns_meanwhile_counts_at_once() -> None:
     bench = await after_a_look(RIGHT, RIGHT)
     news = news_of(bench)
-    gist = news.gist(BINDING, WRONG)
+    gist = gist_by(news, WRONG)
     assert gist is not None
     assert not news.is_known(BINDING, "a", gist)
     bench.resolvers_say(WRONG, RIGHT)
@@ -102,7 +109,7 @@ async def test_what_the_ledger_learns_meanwhile_counts_at_once() -> None:
 async def test_for_another_target_nothing_that_was_seen_is_known() -> None:
     news = news_of(await after_a_look(RIGHT, RIGHT))
     moved = binding(DOMAIN.text, "another")
-    gist = news.gist(moved, RIGHT)
+    gist = gist_by(news, RIGHT, moved)
     assert gist is not None
     assert not news.is_known(moved, "a", gist)
 
@@ -202,7 +209,7 @@ async def test_what_a_sweep_told_is_known_to_a_store_that_keeps_it_packed(
         news = News(ledger, rounds.panel)
         for resolver, said in ((A, RIGHT), (B, WRONG)):
             for outcome in (RIGHT, WRONG):
-                gist = news.gist(BINDING, outcome)
+                gist = gist_by(news, outcome)
                 assert gist is not None
                 assert news.is_known(BINDING, resolver.name, gist) is (outcome is said)
     finally:
@@ -212,4 +219,4 @@ async def test_what_a_sweep_told_is_known_to_a_store_that_keeps_it_packed(
 async def test_a_domain_told_of_under_another_name_is_another_one() -> None:
     news = news_of(await after_a_look(RIGHT, RIGHT))
     stranger = replace(BINDING, domain=DomainName("www.shop.example"))
-    assert news.gist(stranger, RIGHT) != news.gist(BINDING, RIGHT)
+    assert gist_by(news, RIGHT, stranger) != gist_by(news, RIGHT)

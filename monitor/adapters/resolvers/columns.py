@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,6 +12,7 @@ import structlog
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.course import Course
 from monitor.adapters.resolvers.engine import Lane, Queries
+from monitor.adapters.resolvers.glance import Glance, glance
 from monitor.adapters.resolvers.memo import (
     Remembered,
     Unanswered,
@@ -21,9 +22,10 @@ from monitor.adapters.resolvers.memo import (
     with_variant,
 )
 from monitor.adapters.resolvers.prober import DnsProber, detail_of, silence
-from monitor.adapters.resolvers.reading import Reading, reading_of, remembered
+from monitor.adapters.resolvers.reading import Reading, glanced, reading_of, remembered
 from monitor.adapters.resolvers.watchlist import Seconds, Watchlist
 from monitor.core.answers import NoAnswer, NoAnswerReason, Outcome, Question, Rcode, Reply
+from monitor.core.gist import Gist, essence_of
 from monitor.core.servers import Resolver, Transport
 from monitor.ports import Clock, Onlooker, Swept
 
@@ -41,9 +43,9 @@ class Column:
         catalogue: Catalogue,
         prober: DnsProber,
         clock: Clock,
-        share: Callable[[int, Remembered], None],
+        share: Callable[[int, Remembered, Collection[str]], None],
     ) -> None:
-        """Have `share` tell the other columns what an answer over UDP was read to say."""
+        """Have `share` tell the columns of those resolvers how an answer is recognised."""
         self.resolver = resolver
         self.watchlist = Watchlist()
         self._catalogue = catalogue
@@ -102,10 +104,8 @@ class Column:
                 self.failed(number, error, now)
 
     def expect(self, number: int, said: Remembered) -> None:
-        """Have an answer recognised that was read for another column."""
-        if self.resolver.varies_case is said.layout.masks_question and self._is_known(
-            number, said
-        ):
+        """Have an answer recognised that says what is known; another column has read it."""
+        if self.resolver.varies_case is said.layout.masks_question:
             self.watchlist.expect(number, said)
 
     def _leave(self, numbers: Sequence[int]) -> None:
@@ -169,16 +169,20 @@ class Column:
         variants = self._catalogue.variants[number]
         found = recognised(variants, wire, masks_question=self.resolver.varies_case)
         if found is None:
-            reading = reading_of(wire)
-            if reading is None:
+            seen = glance(wire)
+            reading = None if seen is not None else reading_of(wire)
+            if seen is not None:
+                said = self._glanced(number, wire, seen)
+            elif reading is None:
                 return False
-            if reading.is_cut_off or reading.answer.rcode is Rcode.FORMERR:
+            elif reading.is_cut_off or reading.answer.rcode is Rcode.FORMERR:
                 self._ask_otherwise(number)
                 return True
-            said = self._remember(number, wire, reading, Transport.UDP)
+            else:
+                said = self._remember(number, wire, reading, Transport.UDP)
             self._catalogue.variants[number] = with_variant(variants, said)
             found = said, own_of(said.unpack(wire))
-            self._share(number, said)
+            self._have_expected(number, said)
         self._settle(number, *found, wire, now - sent, now)
         return True
 
@@ -187,6 +191,11 @@ class Column:
 
     def failed(self, number: int, error: OSError, now: Seconds) -> None:
         self._take_silence(number, NoAnswer(NoAnswerReason.NETWORK_ERROR, detail_of(error)), now)
+
+    def _glanced(self, number: int, wire: bytes, seen: Glance) -> Remembered:
+        assert self._onlooker is not None
+        gist = self._onlooker.gist(self._catalogue.bindings[number], seen.essence)
+        return glanced(wire, seen, gist, masks_question=self.resolver.varies_case)
 
     def _remember(
         self, number: int, wire: bytes, reading: Reading, transport: Transport
@@ -226,9 +235,18 @@ class Column:
             transport = self.resolver.transport
             self._tell(number, Reply(outcome, self._clock.now(), timedelta(), transport))
 
-    def _gist(self, number: int, outcome: Outcome) -> bytes | None:
+    def _gist(self, number: int, outcome: Outcome) -> Gist | None:
         assert self._onlooker is not None
-        return self._onlooker.gist(self._catalogue.bindings[number], outcome)
+        binding = self._catalogue.bindings[number]
+        essence = essence_of(outcome, binding.domain)
+        return None if essence is None else self._onlooker.gist(binding, essence)
+
+    def _have_expected(self, number: int, said: Remembered) -> None:
+        """Spare the others the reading of what one has read, where it is no news from them."""
+        assert self._onlooker is not None
+        if said.gist is not None:
+            knowing = self._onlooker.knowing(self._catalogue.bindings[number], said.gist)
+            self._share(number, said, knowing)
 
     def _is_known(self, number: int, said: Remembered) -> bool:
         gist, binding = said.gist, self._catalogue.bindings[number]

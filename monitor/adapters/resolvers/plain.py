@@ -41,9 +41,9 @@ _SHAPE, _RESPONSE = 0xFA00, 0x8000  # of QR, opcode and TC: answers a query and 
 _AA = 0x0400
 
 _PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-_LOWERED = bytes(ord(chr(c).lower()) if c in _PLAIN else ord(".") for c in range(256))
-_MISTAKABLE = ord("-")  # the least length octet that is also a character of a plain label
-_MOST_DOTS = 15  # dnspython follows 16 pointers in a row; a label stands before all but the first
+LOWERED = bytes(ord(chr(c).lower()) if c in _PLAIN else ord(".") for c in range(256))
+MISTAKABLE = ord("-")  # the least length octet that is also a character of a plain label
+MOST_DOTS = 15  # dnspython follows 16 pointers in a row; a label stands before all but the first
 
 _A, _AAAA = 1, 28
 
@@ -107,7 +107,7 @@ class _Message:
 
     def __init__(self, wire: bytes) -> None:
         self.wire = wire
-        self._text = wire.translate(_LOWERED).decode("latin-1")
+        self._text = wire.translate(LOWERED).decode("latin-1")
         self._labels: dict[int, int] = {}
         self._names: dict[int, DomainName] = {}
         self._v4: list[Address] = []
@@ -146,14 +146,14 @@ class _Message:
         if at == start:
             return (self._pointed(at), at + 2) if wire[at] else (_ROOT, at + 1)
         text = self._text[start + 1 : at]
-        if at - start > _MISTAKABLE:
+        if at - start > MISTAKABLE:
             text = ".".join(self._text[o + 1 : o + 1 + wire[o]] for o in list(labels)[before:])
         if text.count(".") != len(labels) - before - 1:
             raise Odd
         if wire[at]:
             text = f"{text}.{self._pointed(at).text}"
             at += 1
-        if len(text) > MAX_NAME or text.count(".") > _MOST_DOTS:
+        if len(text) > MAX_NAME or text.count(".") > MOST_DOTS:
             raise Odd
         name = self._names[start] = DomainName(text)
         return name, at + 1
@@ -204,12 +204,12 @@ class _Message:
         if kind != OPT or readers is not _ADDITIONAL or self.opt is not _NO_OPT:
             raise Odd
         end: int = at + 11 + length
-        self.opt = _opt_alone(self.wire[at:end])
+        self.opt = opt_alone(self.wire[at:end])
         return end
 
 
 @lru_cache(maxsize=1024)  # a server sends the same one with most of its answers
-def _opt_alone(record: bytes) -> Answer:
+def opt_alone(record: bytes) -> Answer:
     """Return what dnspython finds in a message that holds nothing else."""
     return answer_of(dns.message.from_wire(_ONE_ADDITIONAL + record))
 

@@ -15,7 +15,9 @@ from monitor.core.names import DomainName
 ID_END, HEADER_END = 2, 12  # offsets in a message, RFC 1035 §4.1.1
 _LONGEST_NAME = 255  # octets, RFC 1035 §3.1
 _LETTERS = frozenset(string.ascii_letters.encode())  # no length octet is one: those are below 64
-_PLAIN = frozenset(string.ascii_lowercase + string.digits + "-_.*")
+_PLAIN = (string.ascii_lowercase + string.digits + "-_.*").encode()
+_LONGEST_LABEL = 63  # octets, RFC 1035 §3.1
+_LENGTHS = tuple(bytes((length,)) for length in range(_LONGEST_LABEL + 1))
 
 
 class Unaskable(ValueError):
@@ -66,11 +68,15 @@ def name_on_wire(text: str) -> bytes:
     """Return the uncompressed name (RFC 1035 §3.1). Raises Unaskable for one that is none."""
     if text == ".":
         return b"\0"
-    labels = text.split(".")
-    if not _PLAIN.issuperset(text) or not all(0 < len(label) < 64 for label in labels):
+    octets = text.encode()
+    labels = octets.split(b".")
+    if (
+        octets.translate(None, _PLAIN)
+        or b"" in labels
+        or len(max(labels, key=len)) > _LONGEST_LABEL
+    ):
         return _by_dnspython(text)
-    encoded_labels = (bytes((len(label),)) + label.encode("ascii") for label in labels)
-    wire = b"".join(encoded_labels) + b"\0"
+    wire = b"".join([_LENGTHS[len(label)] + label for label in labels]) + b"\0"
     if len(wire) > _LONGEST_NAME:
         raise Unaskable(f"{text!r} cannot be asked for: longer than {_LONGEST_NAME} octets")
     return wire

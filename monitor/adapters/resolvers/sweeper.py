@@ -96,10 +96,10 @@ class DnsSweeper:
             )
         return self._columns[resolver]
 
-    def _share(self, number: int, said: Remembered) -> None:
-        """Spare the others the reading of what one has read."""
-        for column in self._columns.values():
-            column.expect(number, said)
+    def _share(self, number: int, said: Remembered, resolvers: Collection[str]) -> None:
+        for resolver, column in self._columns.items():
+            if resolver.name in resolvers:
+                column.expect(number, said)
 
     async def _count(self, columns: Sequence[Column]) -> None:
         while True:

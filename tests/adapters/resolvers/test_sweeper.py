@@ -472,7 +472,7 @@ async def test_a_name_that_no_question_can_hold_is_named_as_the_prober_names_it(
             await bench.sweep(resolver, bindings=[unspeakable, IMG])
             assert {query.name.lower() for query in server.queries} == {IMG.domain.text}
             outcome = bench.answers()[unspeakable.domain, resolver.name]
-            gists = {bench.notes.gist(unspeakable, one) for one in (outcome, probed.outcome)}
+            gists = {bench.notes.gist_of(unspeakable, one) for one in (outcome, probed.outcome)}
             assert len(gists) == 1
             await bench.sweep(resolver, bindings=[unspeakable, IMG])
             assert bench.answers() == {}
@@ -575,8 +575,8 @@ async def test_a_server_of_any_habit_is_named_as_the_prober_names_it_and_then_qu
         assert {reply.transport for _, _, reply in told} == {probed.transport}
         for binding, _, reply in told:
             if binding == BINDINGS[0]:
-                gist = bench.notes.gist(binding, reply.outcome)
-                assert gist == bench.notes.gist(binding, probed.outcome)
+                gist = bench.notes.gist_of(binding, reply.outcome)
+                assert gist == bench.notes.gist_of(binding, probed.outcome)
         for _ in range(2):
             await bench.sweep(at(server))
             assert bench.answers() == {}
