@@ -32,7 +32,7 @@ class Layout:
     and check it apart.
     """
 
-    __slots__ = ("_sizes", "masks_question", "unpack")
+    __slots__ = ("_sizes", "masks_question", "own_size", "unpack")
 
     def __init__(
         self, size: int, question_end: int, spans: Spans | None, *, masks_question: bool
@@ -52,6 +52,7 @@ class Layout:
         parts.append(f"{size - at}s")
         self.unpack = Struct(">" + "".join(parts)).unpack
         self._sizes = tuple(len(part) for part in self.unpack(bytes(size)))
+        self.own_size = sum(self._sizes[::2])
 
     def joined(self, own: bytes, shared: bytes, question: bytes) -> bytes:
         """Return the message again; the question is used where the layout leaves it out."""

@@ -7,19 +7,22 @@ from monitor.adapters.resolvers.memo import NOTHING_YET, Remembered
 
 Seconds: TypeAlias = float  # of a clock that nobody sets
 
+STRIDE = 32  # octets; id, TTLs and addresses of two aliases with two addresses are 26
+
 
 class Watchlist:
-    """`own` holds what each message did not share: its id and TTLs.
+    """`own` holds what each message did not share, its id and TTLs; what is `longer` lies apart.
 
     `at` and `rtt` are in seconds, `at` by the event loop's clock and 0 before the first answer.
     The engine writes to the columns directly.
     """
 
-    __slots__ = ("at", "known", "own", "rtt")
+    __slots__ = ("at", "known", "longer", "own", "rtt")
 
     def __init__(self) -> None:
         self.known: list[Remembered] = []
-        self.own: list[bytes] = []
+        self.own = bytearray()
+        self.longer: dict[int, bytes] = {}
         self.at = array("d")
         self.rtt = array("f")
 
@@ -28,7 +31,7 @@ class Watchlist:
         missing = size - len(self.known)
         if missing > 0:
             self.known += [NOTHING_YET] * missing
-            self.own += [b""] * missing
+            self.own += bytes(STRIDE * missing)
             self.at.frombytes(bytes(self.at.itemsize * missing))
             self.rtt.frombytes(bytes(self.rtt.itemsize * missing))
 
@@ -36,13 +39,17 @@ class Watchlist:
         self, number: int, said: Remembered, own: bytes, *, at: Seconds, rtt: Seconds
     ) -> None:
         self.known[number] = said
-        self.own[number] = own
         self.at[number] = at
         self.rtt[number] = rtt
+        if len(own) > STRIDE:
+            self.longer[number] = own
+        else:
+            self.own[number * STRIDE : number * STRIDE + len(own)] = own
 
     def forget(self, number: int) -> None:
         if number < len(self.known):
             self.note(number, NOTHING_YET, b"", at=0.0, rtt=0.0)
+            self.longer.pop(number, None)
 
     def has_answer(self, number: int) -> bool:
         """Tell whether anything was noted since the start."""
@@ -56,10 +63,15 @@ class Watchlist:
     def wire(self, number: int, question: bytes) -> bytes:
         """Return the newest message as it came, the case of its question perhaps apart."""
         known = self.known[number]
-        return known.layout.joined(self.own[number], known.shared, question)
+        return known.layout.joined(self._own(number), known.shared, question)
 
     def ttl(self, number: int) -> int | None:
         """Return the TTL in seconds of the question's own record, as it was last shown."""
         if number < len(self.known) and self.at[number]:
-            return self.known[number].ttl(self.own[number])
+            return self.known[number].ttl(self._own(number))
         return None
+
+    def _own(self, number: int) -> bytes:
+        size = self.known[number].layout.own_size
+        start = number * STRIDE
+        return self.longer[number] if size > STRIDE else bytes(self.own[start : start + size])

@@ -61,7 +61,7 @@ class CountingTelemetry(RecordingTelemetry):
 class Bench:
     """A sweeper of its own, with an onlooker."""
 
-    def __init__(self, timeout: float = 0.2, attempts: int = 2, in_flight: int = 100) -> None:
+    def __init__(self, timeout: float = 2.0, attempts: int = 2, in_flight: int = 100) -> None:
         clock = SystemClock()
         limits = Limits(timedelta(seconds=timeout), attempts, per_server=in_flight)
         self.telemetry = CountingTelemetry()
@@ -565,7 +565,7 @@ async def test_a_server_of_any_habit_is_named_as_the_prober_names_it_and_then_qu
     habit: habits.Habit,
 ) -> None:
     """Else a look by the one would be news to the other, in turn and for ever."""
-    bench, port = Bench(timeout=0.1), free_port([HOST])
+    bench, port = Bench(timeout=0.5), free_port([HOST])
     upstream = one_of([Authority(HOST, port, ZONES)], Random(1))
     async with Cache(HOST, port, habit, upstream, nsid="fra", rng=Random(1)) as server:
         probed = await bench.prober.ask(at(server), Question(BINDINGS[0].domain))
