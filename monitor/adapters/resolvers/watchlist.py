@@ -1,6 +1,7 @@
 """What one server last said to each numbered question: columns, since there are a million."""
 
 from array import array
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from monitor.adapters.resolvers.memo import NOTHING_YET, Remembered
@@ -9,7 +10,7 @@ Seconds: TypeAlias = float  # of a clock that nobody sets
 
 
 class Watchlist:
-    """`own` holds what each message did not share: its id and TTLs.
+    """`own` holds what each message did not share: its id and TTLs; nothing before the first.
 
     `at` and `rtt` are in seconds, `at` by the event loop's clock and 0 before the first answer.
     The engine writes to the columns directly.
@@ -58,8 +59,10 @@ class Watchlist:
         known = self.known[number]
         return known.layout.joined(self.own[number], known.shared, question)
 
-    def ttl(self, number: int) -> int | None:
-        """Return the TTL in seconds of the question's own record, as it was last shown."""
-        if number < len(self.known) and self.at[number]:
-            return self.known[number].ttl(self.own[number])
-        return None
+    def ttls(self, numbers: Iterable[int]) -> list[int | None]:
+        """Return the TTL in seconds of each question's own record, as it was last shown."""
+        known, own, size = self.known, self.own, len(self.known)
+        return [
+            known[number].ttl(own[number]) if number < size and own[number] else None
+            for number in numbers
+        ]
