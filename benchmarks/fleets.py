@@ -1,9 +1,14 @@
 """A fleet of any size as a daemon would know it, without a question asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from monitor.adapters.resolvers.memo import TTL_SIZE, Remembered, layout_of
+from monitor.adapters.resolvers.watchlist import Watchlist
+from monitor.adapters.stores.details import Opened
+from monitor.adapters.stores.rows import resting
 from monitor.core.answers import Address, Alias, Answer, NoAnswer, NoAnswerReason, Rcode, Reply
 from monitor.core.bindings import Binding, BucketTarget
 from monitor.core.chain import Chain, rebuild
@@ -23,8 +28,52 @@ def fleet(domains: int, resolvers: int) -> Snapshot:
     """Return a fleet of which most is in effect, each pair with objects and a TTL of its own."""
     asked = tuple(Resolver(f"resolver-{n}", f"192.0.2.{n % 250}") for n in range(resolvers))
     chance = Random(1)  # noqa: S311  # the same fleet each time
-    states = (_domain(number, asked, chance) for number in range(domains))
-    return Snapshot(AT, State(domains={state.domain: state for state in states}), asked)
+    states = {}
+    latest = _Latest({}, {resolver: Watchlist() for resolver in asked})
+    for number in range(domains):
+        state = _domain(number, asked, chance)
+        latest.note(number, state)
+        states[state.domain] = resting(state, _unread)
+    return Snapshot(AT, State(domains=states), asked, latest=latest)
+
+
+def _unread(name: str) -> Opened:
+    raise AssertionError(f"{name} is read, though its standings are at hand")
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """The newest answers as a sweeper keeps them, of which a scrape wants the TTLs alone."""
+
+    numbers: dict[DomainName, int]
+    watchlists: Mapping[Resolver, Watchlist]
+
+    def note(self, number: int, state: DomainState) -> None:
+        """Have the answers that the domain's views show."""
+        self.numbers[state.domain] = number
+        for resolver, watchlist in self.watchlists.items():
+            watchlist.grow(number + 1)
+            ttl = state.resolvers[resolver.name].verdict.chain.first_ttl
+            if ttl is not None:
+                own = bytes(_TTL_AT) + ttl.to_bytes(TTL_SIZE)
+                watchlist.note(number, _ALIAS, own, at=1.0, rtt=0.009)
+
+    def reply(self, domain: DomainName, resolver: Resolver) -> Reply | None:
+        """A scrape never asks."""
+        raise NotImplementedError
+
+    def ttls(
+        self, domains: Sequence[DomainName], resolvers: Sequence[Resolver]
+    ) -> Iterable[Sequence[int | None]]:
+        numbers = [self.numbers[domain] for domain in domains]
+        columns = [self.watchlists[resolver].ttls(numbers) for resolver in resolvers]
+        return [ttls for _, *ttls in zip(numbers, *columns, strict=True)]
+
+
+_TTL_AT = 2  # behind the id
+_ALIAS = Remembered(
+    layout_of(80, 40, ((52, TTL_SIZE),), masks_question=False), b"", ttl_at=_TTL_AT
+)
 
 
 def _domain(number: int, resolvers: Sequence[Resolver], chance: Random) -> DomainState:

@@ -1,6 +1,6 @@
 """What the use cases need of the world; adapters and fakes provide it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -57,8 +57,14 @@ class Latest(Protocol):
 
     def reply(self, domain: DomainName, resolver: Resolver) -> Reply | None: ...
 
-    def ttl(self, domain: DomainName, resolver: Resolver) -> int | None:
-        """Return for how long the domain's own record may be kept, in seconds."""
+    def ttls(
+        self, domains: Sequence[DomainName], resolvers: Sequence[Resolver]
+    ) -> Iterable[Sequence[int | None]]:
+        """Return of each domain for how long its own record may be kept, in seconds.
+
+        A domain's TTLs are in the order of the resolvers; None where nothing or no such record
+        was shown. For many domains at once, since a scrape wants all.
+        """
 
 
 class Sweeper(Latest, Protocol):

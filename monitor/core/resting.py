@@ -61,8 +61,8 @@ class RestingViews(Resting[str, View], Counted):
         super().__init__(servers)
         self._standings = standings
 
-    def standings(self) -> Iterator[tuple[str, Standing]]:
-        return zip(self._keys, self._standings, strict=True)
+    def stances(self) -> tuple[tuple[str, ...], tuple[Standing, ...]]:
+        return self._keys, self._standings
 
     def standing(self, server: str) -> Standing | None:
         try:

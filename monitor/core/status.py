@@ -1,10 +1,11 @@
 """What all answers together mean for a domain: its status, coverage and faults."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import TypeAlias
 
 from monitor.core.answers import Answer, Reply
 from monitor.core.chain import rebuild
@@ -87,13 +88,18 @@ class Standing:
     gist: Gist | None
 
 
+# Servers, and in their order what the newest answer of each means: both tell kind and effect.
+Stances: TypeAlias = tuple[tuple[str, ...], Sequence[Verdict | Standing]]
+
+
 class Counted:
     """Marks views whose standings are at hand without a look at each."""
 
     __slots__ = ()
 
     @abstractmethod
-    def standings(self) -> Iterable[tuple[str, Standing]]: ...
+    def stances(self) -> tuple[tuple[str, ...], tuple[Standing, ...]]:
+        """Return the servers, and in their order where they stand."""
 
     @abstractmethod
     def standing(self, server: str) -> Standing | None: ...
@@ -102,8 +108,15 @@ class Counted:
 def standings_of(views: Mapping[str, View]) -> Iterable[tuple[str, Standing]]:
     """Return where each server stands."""
     if isinstance(views, Counted):
-        return views.standings()
+        return zip(*views.stances(), strict=True)
     return [(server, _standing(view)) for server, view in views.items()]
+
+
+def stances_of(views: Mapping[str, View]) -> Stances:
+    """Return what `standings_of` does but for the gists; for those who look at a whole fleet."""
+    if isinstance(views, Counted):
+        return views.stances()
+    return tuple(views), [view.sighting.verdict for view in views.values()]
 
 
 def standing_of(views: Mapping[str, View], server: str) -> Standing | None:

@@ -1,9 +1,10 @@
 """The one read model that metrics, pages, API and commands show, so that they cannot disagree."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import repeat
 
 from monitor.core.answers import Answer
 from monitor.core.names import DomainName
@@ -60,13 +61,28 @@ class Snapshot:
         reply = self.latest.reply(domain.domain, resolver) if self.latest else None
         return view if reply is None or reply.at < view.reply.at else view.shown_by(reply)
 
-    def ttl(self, domain: DomainState, resolver: Resolver) -> int | None:
-        """Return the TTL of the domain's own record as the resolver showed it last, in seconds."""
-        newest = self.latest.ttl(domain.domain, resolver) if self.latest else None
-        if newest is not None or isinstance(domain.resolvers, Counted):
-            return newest
-        view = domain.resolvers.get(resolver.name)
-        return view.verdict.chain.first_ttl if view else None
+    def ttls(self, domains: Sequence[DomainState]) -> Iterator[Sequence[int | None]]:
+        """Return of each domain the TTLs of its own record as the resolvers showed it last.
+
+        They are in seconds and in the configured order; None where nobody knows.
+        """
+        shown: Iterable[Sequence[int | None]] = repeat((None,) * len(self.resolvers), len(domains))
+        if self.latest:
+            shown = self.latest.ttls([domain.domain for domain in domains], self.resolvers)
+        for domain, newest in zip(domains, shown, strict=True):
+            if None in newest and not isinstance(domain.resolvers, Counted):
+                yield self._filled(newest, domain.resolvers)
+            else:
+                yield newest
+
+    def _filled(
+        self, newest: Sequence[int | None], views: Mapping[str, View]
+    ) -> Sequence[int | None]:
+        seen = {server: view.sighting.verdict.chain.first_ttl for server, view in views.items()}
+        return [
+            seen.get(resolver.name) if ttl is None else ttl
+            for resolver, ttl in zip(self.resolvers, newest, strict=True)
+        ]
 
     def tally(self, domain: DomainState) -> Tally:
         """Weigh where the resolvers stand that are configured and were asked."""

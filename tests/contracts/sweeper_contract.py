@@ -132,6 +132,10 @@ class World:
         replies = (self.sweeper.reply(binding.domain, r) for r in self.resolvers)
         return [None if reply is None else is_plain(reply.outcome) for reply in replies]
 
+    def ttl(self, domain: DomainName, resolver: Resolver) -> int | None:
+        ((ttl,),) = self.sweeper.ttls([domain], [resolver])
+        return ttl
+
 
 def is_plain(outcome: Outcome) -> Outcome:
     """Return the outcome without the words for people, which are not part of the contract."""
@@ -242,11 +246,25 @@ class SweeperContract:
         world.notes.learn(IMG, first.name, chain(IMG.domain, BUCKET))
         world.sweeper.forget(IMG.domain)
         assert world.shown() == [None] * len(world.resolvers)
-        assert world.sweeper.ttl(IMG.domain, first) is None
+        assert world.ttl(IMG.domain, first) is None
         assert world.shown(WWW) == [chain(WWW.domain, BUCKET)] * len(world.resolvers)
         assert await world.sweep(IMG, WWW) == {(IMG.domain, first.name): RIGHT}
         assert await world.sweep(IMG, WWW) == {}
         assert world.shown() == [RIGHT] * len(world.resolvers)
+
+    async def test_ttls_are_in_the_order_that_was_asked_for_and_of_nobody_else(
+        self, world: World
+    ) -> None:
+        first, second = world.resolvers
+        world.say(first, IMG.domain, chain(IMG.domain, BUCKET, ttl=11))
+        world.say(second, IMG.domain, chain(IMG.domain, BUCKET, ttl=22))
+        for _ in range(2):
+            await world.sweep()
+        strange = replace(second, name="never-asked")
+        domains, resolvers = [WWW.domain, IMG.domain], [second, strange, first]
+        found = [list(ttls) for ttls in world.sweeper.ttls(domains, resolvers)]
+        assert found == [[None, None, None], [22, None, 11]]
+        assert [list(ttls) for ttls in world.sweeper.ttls(domains, [])] == [[], []]
 
     async def test_what_nobody_knows_any_more_is_news_again(self, world: World) -> None:
         world.all_say(IMG, RIGHT)
@@ -268,7 +286,7 @@ class SweeperContract:
             world.say(first, IMG.domain, said)
             await world.sweeper.sweep((IMG,), (first,), AT_ONCE, world.notes)
             assert world.shown() == [said, None]
-            assert world.sweeper.ttl(IMG.domain, second) is None
+            assert world.ttl(IMG.domain, second) is None
         world.say(second, IMG.domain, SILENCE)
         assert plain(await world.sweep()) == {(IMG.domain, second.name): SILENCE}
         assert world.shown()[1] is None
@@ -284,7 +302,7 @@ class SweeperContract:
             world.say(first, IMG.domain, said)
             await world.sweeper.sweep((IMG,), (first,), AT_ONCE, world.notes)
             assert world.shown() == [said, RIGHT]
-            assert world.sweeper.ttl(IMG.domain, second) == 60
+            assert world.ttl(IMG.domain, second) == 60
         assert world.notes.news() == {}
 
     async def test_new_silence_is_told_and_known_silence_is_not(self, world: World) -> None:
@@ -295,7 +313,7 @@ class SweeperContract:
         assert plain(await world.sweep()) == {(IMG.domain, first.name): SILENCE}
         assert await world.sweep() == {}
         assert world.shown()[0] == SILENCE
-        assert world.sweeper.ttl(IMG.domain, first) is None
+        assert world.ttl(IMG.domain, first) is None
         world.say(first, IMG.domain, RIGHT)
         assert await world.sweep() == {(IMG.domain, first.name): RIGHT}
 
@@ -317,7 +335,7 @@ class SweeperContract:
         assert world.shown() == [None] * len(world.resolvers)
         await world.sweep()
         assert world.shown() == [None] * len(world.resolvers), "it was told, to whom it concerns"
-        assert world.sweeper.ttl(IMG.domain, world.resolvers[0]) is None
+        assert world.ttl(IMG.domain, world.resolvers[0]) is None
 
     async def test_the_newest_quiet_answer_is_shown_with_its_time_and_its_ttl(
         self, world: World
@@ -335,7 +353,7 @@ class SweeperContract:
             assert reply is not None
             assert reply.outcome == said
             assert before - NEARLY <= reply.at <= world.clock.now()
-            assert world.sweeper.ttl(IMG.domain, resolver) == ttl
+            assert world.ttl(IMG.domain, resolver) == ttl
             assert rebuild(IMG.domain, said).first_ttl == ttl
 
     async def test_news_bear_the_time_at_which_they_came(self, world: World) -> None:
@@ -355,7 +373,7 @@ class SweeperContract:
             await world.sweep()
         for domain, resolver in ((IMG.domain, stranger), (WWW.domain, world.resolvers[0])):
             assert world.sweeper.reply(domain, resolver) is None
-            assert world.sweeper.ttl(domain, resolver) is None
+            assert world.ttl(domain, resolver) is None
 
     async def test_only_the_named_resolvers_and_domains_are_swept(self, world: World) -> None:
         first, *others = world.resolvers
@@ -389,7 +407,7 @@ class SweeperContract:
             await world.sweep(IMG, WWW)
         world.sweeper.forget_all_but({WWW.domain})
         assert world.shown(IMG) == [None] * len(world.resolvers)
-        assert world.sweeper.ttl(IMG.domain, world.resolvers[0]) is None
+        assert world.ttl(IMG.domain, world.resolvers[0]) is None
         assert world.shown(WWW) == [chain(WWW.domain, BUCKET)] * len(world.resolvers)
 
     async def test_nothing_of_a_forgotten_name_shows_under_the_next_one(

@@ -1,6 +1,6 @@
 """A sweeper that asks a prober one by one, and keeps the contract of a real one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 from monitor.core.answers import Answer, Question, Reply
@@ -51,7 +51,12 @@ class FakeSweeper:
     def reply(self, domain: DomainName, resolver: Resolver) -> Reply | None:
         return self._latest.get((domain, resolver))
 
-    def ttl(self, domain: DomainName, resolver: Resolver) -> int | None:
+    def ttls(
+        self, domains: Sequence[DomainName], resolvers: Sequence[Resolver]
+    ) -> Iterable[Sequence[int | None]]:
+        return [[self._ttl(domain, resolver) for resolver in resolvers] for domain in domains]
+
+    def _ttl(self, domain: DomainName, resolver: Resolver) -> int | None:
         reply = self.reply(domain, resolver)
         if reply is None or not isinstance(reply.outcome, Answer):
             return None

@@ -138,9 +138,6 @@ class Column:
         assert reading is not None, "it could be read when it came"
         return Reply(reading.answer, at, rtt, said.transport, wire)
 
-    def ttl(self, number: int) -> int | None:
-        return self.watchlist.ttl(number)
-
     def counted(self) -> Swept:
         """Return what was seen since the last time."""
         outcomes, self._outcomes = self._outcomes, Counter()

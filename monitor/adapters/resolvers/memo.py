@@ -19,7 +19,8 @@ MISFIT = error  # what `Layout.unpack` raises for a message of another length
 
 Spans: TypeAlias = tuple[tuple[int, int], ...]  # offsets and lengths
 
-TTL_SIZE = 4  # octets
+_TTL = Struct(">I")
+TTL_SIZE = _TTL.size
 _MOST_TTL = 0x7FFFFFFF  # RFC 2181 §8: any above counts as 0
 _MOST_VARIANTS = 8  # of one name's answers that are remembered: orders of records, several nodes
 
@@ -107,11 +108,12 @@ class Remembered:
         self.ttl_at = ttl_at
         self.transport = transport
 
-    def ttl(self, own: bytes) -> int | None:
-        """Return the TTL of the question's own record in seconds."""
-        at = self.ttl_at
-        ttl = int.from_bytes(own[at : at + TTL_SIZE], "big") if at else None
-        return 0 if ttl is not None and ttl > _MOST_TTL else ttl
+    def ttl(self, own: bytes | bytearray, start: int = 0) -> int | None:
+        """Return the TTL of the question's own record in seconds; `own` begins at `start`."""
+        if not self.ttl_at:
+            return None
+        (ttl,) = _TTL.unpack_from(own, start + self.ttl_at)
+        return 0 if ttl > _MOST_TTL else ttl
 
 
 def unrecognised(_wire: object, /) -> tuple[bytes, ...]:

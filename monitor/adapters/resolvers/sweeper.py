@@ -1,9 +1,11 @@
 """Sweep all resolvers over all domains, and tell only what is news."""
 
 import asyncio
+import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
+from itertools import repeat
 
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.columns import Column
@@ -16,6 +18,7 @@ from monitor.core.servers import Resolver
 from monitor.ports import Clock, Onlooker, Telemetry
 
 _BETWEEN_COUNTS = 1.0  # seconds
+_NO_NUMBER = sys.maxsize  # of a domain that was never asked about
 
 
 class DnsSweeper:
@@ -85,9 +88,14 @@ class DnsSweeper:
             return None
         return column.reply(number, self._clock.now(), time.monotonic())
 
-    def ttl(self, domain: DomainName, resolver: Resolver) -> int | None:
-        number, column = self._catalogue.numbers.get(domain), self._columns.get(resolver)
-        return None if number is None or column is None else column.ttl(number)
+    def ttls(
+        self, domains: Sequence[DomainName], resolvers: Sequence[Resolver]
+    ) -> Iterable[Sequence[int | None]]:
+        numbers = [self._catalogue.numbers.get(domain, _NO_NUMBER) for domain in domains]
+        columns = [self._columns.get(resolver) for resolver in resolvers]
+        nothing = repeat(None, len(numbers))
+        shown = [column.watchlist.ttls(numbers) if column else nothing for column in columns]
+        return [ttls for _, *ttls in zip(numbers, *shown, strict=True)]
 
     def _column(self, resolver: Resolver) -> Column:
         if resolver not in self._columns:

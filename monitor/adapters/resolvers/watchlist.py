@@ -1,6 +1,7 @@
 """What one server last said to each numbered question: columns, since there are a million."""
 
 from array import array
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from monitor.adapters.resolvers.memo import NOTHING_YET, Remembered
@@ -65,11 +66,17 @@ class Watchlist:
         known = self.known[number]
         return known.layout.joined(self._own(number), known.shared, question)
 
-    def ttl(self, number: int) -> int | None:
-        """Return the TTL in seconds of the question's own record, as it was last shown."""
-        if number < len(self.known) and self.at[number]:
-            return self.known[number].ttl(self._own(number))
-        return None
+    def ttls(self, numbers: Iterable[int]) -> list[int | None]:
+        """Return the TTL in seconds of each question's own record, as it was last shown."""
+        known, own, at, size = self.known, self.own, self.at, len(self.known)
+        found: list[int | None] = []
+        for number in numbers:
+            said = known[number] if number < size and at[number] else NOTHING_YET
+            if said.layout.own_size <= STRIDE:
+                found.append(said.ttl(own, number * STRIDE))
+            else:
+                found.append(said.ttl(self.longer[number]))
+        return found
 
     def _own(self, number: int) -> bytes:
         size = self.known[number].layout.own_size

@@ -72,8 +72,10 @@ class PrometheusTelemetry:
 
     def expect(self, resolvers: frozenset[str], accounts: frozenset[str]) -> None:
         """Let the series of all known label values exist before anything happens."""
-        for resolver in resolvers | {AUTHORITY_LABEL}:
-            self._probes.expect(resolver)
+        for server in resolvers | {AUTHORITY_LABEL}:
+            self._probes.expect(server)
+        for resolver in resolvers:  # authorities are never swept
+            self._probes.add_unmatched(resolver, late=0, stray=0)
             self._shed.labels(resolver)
         for account in accounts:
             for reason in FailureReason:

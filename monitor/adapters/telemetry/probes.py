@@ -37,7 +37,6 @@ class ProbeCounts(Collector):
     def expect(self, resolver: str) -> None:
         """Let the series of all known label values exist before anything happens."""
         self.add(resolver, dict.fromkeys(_OUTCOMES, 0), (), timedelta())
-        self.add_unmatched(resolver, late=0, stray=0)
 
     def add(
         self, resolver: str, outcomes: Mapping[str, int], rtts: Sequence[int], total: timedelta

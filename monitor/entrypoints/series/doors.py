@@ -3,36 +3,44 @@
 With a million series they are most of what a scrape costs that is not writing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.core.servers import Resolver
 from monitor.core.state import DomainState
-from monitor.core.status import standings_of
+from monitor.core.status import stances_of
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import ended_at, is_calm
-from monitor.core.verdict import VerdictKind
 from monitor.usecases.snapshot import Snapshot
 
-Standing: TypeAlias = tuple[Resolver, VerdictKind, bool | None, int | None]
+Said: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[bool | None, ...]]
+Ttls: TypeAlias = Sequence[int | None]
 
 SHOWN_FOR = timedelta(hours=24)  # that a change is shown after its end
 
 
-def standings(snapshot: Snapshot, domain: DomainState) -> Iterable[Standing]:
-    """Return for each resolver that has a view: its verdict, in effect or not, the first TTL."""
-    known = dict(standings_of(domain.resolvers))
-    return [
-        (resolver, said.kind, said.is_in_effect, snapshot.ttl(domain, resolver))
-        for resolver in snapshot.resolvers
-        if (said := known.get(resolver.name)) is not None
-    ]
+def said_of(
+    snapshot: Snapshot, domains: Sequence[DomainState]
+) -> Iterator[tuple[DomainState, Said, Ttls]]:
+    """Return of each domain the resolvers that have a view: names, verdicts, effects; and TTLs."""
+    names = tuple(resolver.name for resolver in snapshot.resolvers)
+    for domain, ttls in zip(domains, snapshot.ttls(domains), strict=True):
+        asked, stances = stances_of(domain.resolvers)
+        shown = ttls
+        if asked != names:  # hardly ever: all are asked about each domain
+            known = dict(zip(asked, stances, strict=True))
+            asked = tuple([name for name in names if name in known])
+            stances = [known[name] for name in asked]
+            shown = [ttl for name, ttl in zip(names, ttls, strict=True) if name in known]
+        verdicts = tuple([stance.kind._value_ for stance in stances])  # `value` costs a call
+        effects = tuple([stance.is_in_effect for stance in stances])
+        yield domain, (asked, verdicts, effects), shown
 
 
 def authority_ratio(domain: DomainState) -> float | None:
     """Return the share of the answering authorities that name the target, as `tally` would."""
-    said = [standing.is_in_effect for _, standing in standings_of(domain.authorities)]
+    _, stances = stances_of(domain.authorities)
+    said = [stance.is_in_effect for stance in stances]
     answering = len(said) - said.count(None)
     return said.count(True) / answering if answering else None
 

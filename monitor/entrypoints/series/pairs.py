@@ -59,9 +59,8 @@ def _ttl(name: str, survey: Survey) -> Iterator[str]:
         for seen in batch:
             start = f'{name}{{domain="{seen.name}'
             each = zip(ends(seen.row), seen.ttls, strict=True)
-            blocks.append(
-                "".join([f"{start}{end}{ttl}\n" for end, ttl in each if ttl is not None])
-            )
+            lines = [f"{end}{ttl}\n" for end, ttl in each if ttl is not None]
+            blocks.append(start.join(["", *lines]))
         yield "".join(blocks)
 
 

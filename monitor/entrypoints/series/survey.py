@@ -1,7 +1,7 @@
 """One look at all that is known, before a scrape is written: families need their sums first."""
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import compress
@@ -9,19 +9,16 @@ from typing import NamedTuple, TypeAlias
 
 from monitor.core.state import DomainState
 from monitor.core.tracking.changes import Change
-from monitor.core.verdict import VerdictKind
 from monitor.entrypoints.series.doors import (
-    Standing,
+    Said,
+    Ttls,
     authority_ratio,
     change_of,
     instants_of,
-    standings,
+    said_of,
 )
 from monitor.entrypoints.series.labels import escaped
 from monitor.usecases.snapshot import Snapshot
-
-Ttls: TypeAlias = tuple[int | None, ...]
-_Said: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[bool | None, ...]]
 
 # What is looked at in one turn, and a family writes in a millisecond or two.
 _PAIRS_AT_ONCE = 1000
@@ -74,7 +71,7 @@ class Survey:
     snapshot: Snapshot
     max_pairs: int
     batches: list[Batch] = field(default_factory=list)
-    rows: dict[_Said, Row] = field(default_factory=dict)
+    rows: dict[Said, Row] = field(default_factory=dict)
     pairs: int = 0
     said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -91,32 +88,46 @@ class Survey:
 
 def survey_of(snapshot: Snapshot, max_pairs: int) -> Generator[str, None, Survey]:
     """Return what is known, looked at once; each yield, of no text, is a turn for others."""
-    survey, batch, size = Survey(snapshot, max_pairs), Batch(), 0
-    # Not sorted: nobody who reads metrics needs that, and it costs as much as a family.
-    for domain in tuple(snapshot.state.domains.values()):
-        seen = _seen(domain, survey)
-        batch.append(seen)
-        size += _PAIRS_PER_DOMAIN + len(seen.ttls)
-        if seen.change is not None:
-            size += _PAIRS_PER_TRACK * len(seen.change.tracks)
-        if size >= _PAIRS_AT_ONCE:
-            survey.batches.append(batch)
-            batch, size = Batch(), 0
-            yield ""
-    survey.batches.append(batch)
+    survey = Survey(snapshot, max_pairs)
+    for part in _parts(snapshot):
+        changes = [change for _, change in part]
+        said = said_of(snapshot, [domain for domain, _ in part])
+        survey.batches.append(
+            [_seen(*one, change, survey) for one, change in zip(said, changes, strict=True)]
+        )
+        yield ""
     yield from _count(survey)
     return survey
 
 
-def _seen(domain: DomainState, survey: Survey) -> Seen:
+def _parts(snapshot: Snapshot) -> Iterator[list[tuple[DomainState, Change | None]]]:
+    """Yield all domains, with the changes to be shown, as many as a batch has."""
+    part, size = list[tuple[DomainState, Change | None]](), 0
+    # Not sorted: nobody who reads metrics needs that, and it costs as much as a family.
+    for domain in tuple(snapshot.state.domains.values()):
+        change = change_of(snapshot, domain)
+        part.append((domain, change))
+        size += _PAIRS_PER_DOMAIN + len(snapshot.resolvers)
+        if change is not None:
+            size += _PAIRS_PER_TRACK * len(change.tracks)
+        if size >= _PAIRS_AT_ONCE:
+            yield part
+            part, size = [], 0
+    yield part
+
+
+def _seen(
+    domain: DomainState, said: Said, ttls: Ttls, change: Change | None, survey: Survey
+) -> Seen:
     snapshot = survey.snapshot
-    row, ttls = _row_of(standings(snapshot, domain), survey)
+    row = survey.rows.get(said)
+    if row is None:
+        row = survey.rows[said] = _row(said, snapshot.weights)
     row.domains += 1
     survey.pairs += len(ttls)
     name = escaped(domain.domain.text)
     bucket = escaped(domain.binding.bucket) if domain.binding else ""
     place = f'bucket="{bucket}",domain="{name}"'
-    change = change_of(snapshot, domain)
     instants = instants_of(change, snapshot.at) if change else _NONE
     propagation = authority = coverage = None
     if domain.watched:
@@ -129,25 +140,7 @@ def _seen(domain: DomainState, survey: Survey) -> Seen:
 _NONE: Mapping[str, datetime] = {}
 
 
-def _row_of(said: Iterable[Standing], survey: Survey) -> tuple[Row, Ttls]:
-    resolvers, verdicts, effects, ttls = [], [], [], []
-    for resolver, verdict, is_in_effect, ttl in said:
-        resolvers.append(resolver.name)
-        verdicts.append(_WORDS[id(verdict)])
-        effects.append(is_in_effect)
-        ttls.append(ttl)
-    key = tuple(resolvers), tuple(verdicts), tuple(effects)
-    row = survey.rows.get(key)
-    if row is None:
-        row = survey.rows[key] = _row(key, survey.snapshot.weights)
-    return row, tuple(ttls)
-
-
-# By identity, since an enum's own hash is a call in Python, and there are hundreds of thousands.
-_WORDS = {id(kind): kind.value for kind in VerdictKind}
-
-
-def _row(said: _Said, weights: Mapping[str, float]) -> Row:
+def _row(said: Said, weights: Mapping[str, float]) -> Row:
     resolvers, _, effects = said
     weighed = [weights[resolver] for resolver in resolvers]
     asked, in_effect = sum(weighed), sum(compress(weighed, effects))

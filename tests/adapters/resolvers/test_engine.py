@@ -135,7 +135,7 @@ async def test_what_is_as_remembered_is_not_handed_up_but_its_ttl_and_time_are_n
         ttl = 17
         await sweeps.run()
         assert (sweeps.wires, sweeps.quiet) == ({}, COUNT)
-        assert {sweeps.watchlist.ttl(number) for number in range(COUNT)} == {17}
+        assert set(sweeps.watchlist.ttls(range(COUNT))) == {17}
         assert all(now > then for now, then in zip(sweeps.watchlist.at, before, strict=True))
         assert sum(sweeps.lane.counted.rtts) == COUNT
 
@@ -345,7 +345,7 @@ async def test_an_answer_to_an_attempt_that_was_given_up_is_late_and_not_taken()
         await sweeps.run()
         assert sorted(sweeps.wires) == list(range(COUNT))
         assert sweeps.silences == {}
-        assert {sweeps.watchlist.ttl(number) for number in range(COUNT)} == {2}
+        assert set(sweeps.watchlist.ttls(range(COUNT))) == {2}
         # Those that come from another socket than the last answer may find it closed.
         assert 0 < sweeps.lane.counted.late <= COUNT
         assert sweeps.lane.counted.strays == 0
@@ -576,7 +576,7 @@ async def test_two_lanes_do_not_hear_each_other() -> None:
                 group.create_task(sweeps.run())
         for sweeps, ttl in zip(lanes, (1, 2), strict=True):
             assert len(sweeps.wires) == COUNT
-            assert {sweeps.watchlist.ttl(number) for number in range(COUNT)} == {ttl}
+            assert set(sweeps.watchlist.ttls(range(COUNT))) == {ttl}
 
 
 TIMES = st.lists(st.floats(0, 0.2), min_size=1, max_size=60).map(lambda gaps: [*accumulate(gaps)])

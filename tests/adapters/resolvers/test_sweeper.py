@@ -218,7 +218,7 @@ def _is_shown_as_sent(
     assert reply.outcome == oracle.answer(domain)
     assert reply.wire.lower() == sent.lower() if resolver.varies_case else reply.wire == sent
     (own,) = {link.ttl for link in oracle.answer(domain).aliases if link.name == domain}
-    assert bench.sweeper.ttl(domain, resolver) == own
+    assert list(bench.sweeper.ttls([domain], [resolver])) == [[own]]
 
 
 async def test_an_answer_that_came_over_tcp_is_not_taken_for_one_over_udp() -> None:

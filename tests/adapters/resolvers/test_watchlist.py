@@ -53,10 +53,10 @@ def test_each_number_gives_back_the_newest_that_was_noted_of_it(
     for number in range(4):
         assert watchlist.has_answer(number) is (number in newest)
         if number not in newest:
-            assert watchlist.ttl(number) is None
+            assert watchlist.ttls([number]) == [None]
             continue
         wire, ttl = newest[number]
-        assert watchlist.ttl(number) == ttl
+        assert watchlist.ttls([number]) == [ttl]
         assert watchlist.wire(number, QUESTION) == wire
 
 
@@ -67,9 +67,9 @@ def test_what_is_forgotten_is_gone_until_it_is_said_again() -> None:
     watchlist.forget(1)
     watchlist.forget(2)  # nobody asked about it yet
     assert watchlist.known[1] is NOTHING_YET
-    assert (watchlist.has_answer(1), watchlist.ttl(1), watchlist.longer) == (False, None, {})
+    assert (watchlist.has_answer(1), watchlist.ttls([1]), watchlist.longer) == (False, [None], {})
     note(watchlist, 1, wire_of(1, 9))
-    assert watchlist.ttl(1) == 9
+    assert watchlist.ttls([0, 1, 2]) == [None, 9, None]
 
 
 def test_room_that_is_made_leaves_what_was_noted_before() -> None:

@@ -1,0 +1,21 @@
+"""Which series of the monitor's own work are there before anything happens."""
+
+from prometheus_client import CollectorRegistry
+
+from monitor.adapters.telemetry.counters import AUTHORITY_LABEL, PrometheusTelemetry
+
+
+def test_authorities_are_counted_among_probes_and_never_among_sweeps() -> None:
+    registry = CollectorRegistry()
+    PrometheusTelemetry(registry).expect(frozenset({"isp"}), frozenset())
+    shown = {
+        family.name: {sample.labels["resolver"] for sample in family.samples}
+        for family in registry.collect()
+        if any("resolver" in sample.labels for sample in family.samples)
+    }
+    assert shown == {
+        "oss_cname_probes": {"isp", AUTHORITY_LABEL},
+        "oss_cname_probe_duration_seconds": {"isp", AUTHORITY_LABEL},
+        "oss_cname_probes_shed": {"isp"},
+        "oss_cname_unmatched_datagrams": {"isp"},
+    }
