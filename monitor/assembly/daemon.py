@@ -1,7 +1,6 @@
 """The daemon: what starts when, what runs beside what, and what a reload changes."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from monitor import __version__
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
+from monitor.assembly.collection import collect_seldom
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
     NotAvailable,
@@ -100,7 +100,7 @@ class Daemon:
         """
         try:
             await self._ledger.open()
-            _spare_from_collection()
+            collect_seldom()
             host, port = await self._web.start()
             await self._work(stopped, lambda: started(SocketAddress(host, port).url))
         finally:
@@ -192,7 +192,7 @@ class Daemon:
         looks = (self._refreshing(inventory)() for inventory in of_accounts)
         await asyncio.gather(works.rounds.of_everybody(), *looks)
         self._first_look_done.set()
-        _spare_from_collection()
+        collect_seldom()
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
@@ -270,12 +270,6 @@ class Daemon:
             may_write=daemon.listen.is_loopback,
             language=None if daemon.lang.value == "auto" else Language(daemon.lang.value),
         )
-
-
-def _spare_from_collection() -> None:
-    """Have the garbage collector leave what lasts alone: a look at it all is a long pause."""
-    gc.collect()
-    gc.freeze()
 
 
 def _listener(settings: Settings) -> tuple[str, int]:
