@@ -15,7 +15,8 @@ from monitor.core.names import DomainName
 ID_END, HEADER_END = 2, 12  # offsets in a message, RFC 1035 §4.1.1
 _LONGEST_NAME = 255  # octets, RFC 1035 §3.1
 _LETTERS = frozenset(string.ascii_letters.encode())  # no length octet is one: those are below 64
-_PLAIN = frozenset(string.ascii_lowercase + string.digits + "-_.*")
+_PLAIN = (string.ascii_lowercase + string.digits + "-_.*").encode()
+_LENGTHS = {length: bytes((length,)) for length in range(1, 64)}  # of labels, RFC 1035 §2.3.4
 
 
 class Unaskable(ValueError):
@@ -37,14 +38,28 @@ class Encoded:
 
 def encoded(question: Question, client_subnet: str | None, *, use_edns: bool = True) -> Encoded:
     """Return the question as `message_of` makes it, less the random id."""
-    head, type_and_class, options = _frame(
+    return _encoded(
+        question.name.text,
         question.record_type,
         question.is_recursion_desired,
         question.client_subnet or client_subnet,
         use_edns,
     )
-    section = name_on_wire(question.name.text) + type_and_class
-    return Encoded(head + section + options, len(options))
+
+
+# All resolvers are asked for one name at a time.
+@lru_cache(maxsize=1024)
+def _encoded(
+    name: str,
+    record_type: RecordType,
+    is_recursion_desired: bool,  # noqa: FBT001 - a cache's key
+    client_subnet: str | None,
+    use_edns: bool,  # noqa: FBT001
+) -> Encoded:
+    head, type_and_class, options = _frame(
+        record_type, is_recursion_desired, client_subnet, use_edns
+    )
+    return Encoded(head + name_on_wire(name) + type_and_class + options, len(options))
 
 
 def in_varied_case(asked: Encoded) -> Encoded:
@@ -66,11 +81,13 @@ def name_on_wire(text: str) -> bytes:
     """Return the uncompressed name (RFC 1035 §3.1). Raises Unaskable for one that is none."""
     if text == ".":
         return b"\0"
-    labels = text.split(".")
-    if not _PLAIN.issuperset(text) or not all(0 < len(label) < 64 for label in labels):
+    octets = text.encode()
+    if octets.translate(None, _PLAIN):
         return _by_dnspython(text)
-    encoded_labels = (bytes((len(label),)) + label.encode("ascii") for label in labels)
-    wire = b"".join(encoded_labels) + b"\0"
+    try:
+        wire = b"".join([_LENGTHS[len(label)] + label for label in octets.split(b".")]) + b"\0"
+    except KeyError:
+        return _by_dnspython(text)
     if len(wire) > _LONGEST_NAME:
         raise Unaskable(f"{text!r} cannot be asked for: longer than {_LONGEST_NAME} octets")
     return wire
