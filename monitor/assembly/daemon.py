@@ -1,6 +1,7 @@
 """The daemon: what starts when, what runs beside what, and what a reload changes."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,7 +13,6 @@ from prometheus_client import CollectorRegistry
 from monitor import __version__
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
-from monitor.assembly.collection import collect_seldom
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
     NotAvailable,
@@ -49,6 +49,12 @@ log = structlog.get_logger()
 
 _CLOCK_INTERVAL = timedelta(seconds=1)
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
+
+# Containers that are made before the youngest are looked at for cycles, and how many such looks
+# it takes before the older ones are, and the oldest. What is known of domains is frozen values,
+# which die with their last reference: by default they are looked at again and again while many
+# are made, which is half the time of a mass change. What cycles hold meanwhile is little.
+_SELDOM = (20_000, 20, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class Daemon:
         """
         try:
             await self._ledger.open()
-            collect_seldom()
+            spare_from_collection()
             host, port = await self._web.start()
             await self._work(stopped, lambda: started(SocketAddress(host, port).url))
         finally:
@@ -192,7 +198,7 @@ class Daemon:
         looks = (self._refreshing(inventory)() for inventory in of_accounts)
         await asyncio.gather(works.rounds.of_everybody(), *looks)
         self._first_look_done.set()
-        collect_seldom()
+        spare_from_collection()
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
@@ -270,6 +276,13 @@ class Daemon:
             may_write=daemon.listen.is_loopback,
             language=None if daemon.lang.value == "auto" else Language(daemon.lang.value),
         )
+
+
+def spare_from_collection() -> None:
+    """Have the garbage collector leave what lasts alone: a look at it all is a long pause."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_SELDOM)
 
 
 def _listener(settings: Settings) -> tuple[str, int]:

@@ -16,7 +16,8 @@ ID_END, HEADER_END = 2, 12  # offsets in a message, RFC 1035 §4.1.1
 _LONGEST_NAME = 255  # octets, RFC 1035 §3.1
 _LETTERS = frozenset(string.ascii_letters.encode())  # no length octet is one: those are below 64
 _PLAIN = (string.ascii_lowercase + string.digits + "-_.*").encode()
-_LENGTHS = {length: bytes((length,)) for length in range(1, 64)}  # of labels, RFC 1035 §2.3.4
+_LONGEST_LABEL = 63  # octets, RFC 1035 §3.1
+_LENGTHS = tuple(bytes((length,)) for length in range(_LONGEST_LABEL + 1))
 
 
 class Unaskable(ValueError):
@@ -82,12 +83,14 @@ def name_on_wire(text: str) -> bytes:
     if text == ".":
         return b"\0"
     octets = text.encode()
-    if octets.translate(None, _PLAIN):
+    labels = octets.split(b".")
+    if (
+        octets.translate(None, _PLAIN)
+        or b"" in labels
+        or len(max(labels, key=len)) > _LONGEST_LABEL
+    ):
         return _by_dnspython(text)
-    try:
-        wire = b"".join([_LENGTHS[len(label)] + label for label in octets.split(b".")]) + b"\0"
-    except KeyError:
-        return _by_dnspython(text)
+    wire = b"".join([_LENGTHS[len(label)] + label for label in labels]) + b"\0"
     if len(wire) > _LONGEST_NAME:
         raise Unaskable(f"{text!r} cannot be asked for: longer than {_LONGEST_NAME} octets")
     return wire
