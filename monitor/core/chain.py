@@ -48,26 +48,29 @@ def rebuild(domain: DomainName, answer: Answer) -> Chain:
 
     Servers may put addresses first and links in any order (RFC 1034 §3.6.2 asks for none).
     """
-    by_owner: dict[DomainName, set[DomainName]] = {}
-    links_by_owner: dict[DomainName, Alias] = {}
+    links_of = dict[str, Alias]()  # by the owner's text, which is cheaper than its name
+    ambiguous = set[str]()
     for alias in answer.aliases:
-        by_owner.setdefault(alias.name, set()).add(alias.target)
-        known = links_by_owner.get(alias.name)
+        known = links_of.setdefault(alias.name.text, alias)
+        if known is alias:
+            continue
+        if known.target.text != alias.target.text:
+            ambiguous.add(alias.name.text)
         # One RRset has one TTL; where records of it differ, the smallest holds (RFC 2181 §5.2).
-        if known is None or alias.ttl < known.ttl:
-            links_by_owner[alias.name] = alias
-    links: list[Alias] = []
-    visited, name = {domain}, domain
-    while name in by_owner:
-        if len(by_owner[name]) > 1:
+        if alias.ttl < known.ttl:
+            links_of[alias.name.text] = alias
+    links = list[Alias]()
+    name = domain.text
+    visited = {name}
+    while (link := links_of.get(name)) is not None:
+        if name in ambiguous:
             return Chain(domain, tuple(links), fault=ChainFault.AMBIGUOUS)
-        link = links_by_owner[name]
         links.append(link)
-        name = link.target
+        name = link.target.text
         if name in visited:
             return Chain(domain, tuple(links), fault=ChainFault.LOOP)
         if len(links) > MAX_HOPS:
             return Chain(domain, tuple(links), fault=ChainFault.TOO_LONG)
         visited.add(name)
-    found = sorted({a.address for a in answer.addresses if a.name == name})
+    found = sorted({a.address for a in answer.addresses if a.name.text == name})
     return Chain(domain, tuple(links), tuple(found))

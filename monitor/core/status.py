@@ -184,11 +184,14 @@ class Tally:
 
 def tally(views: Mapping[str, View], weights: Mapping[str, float] | None = None) -> Tally:
     """Weigh the views; a server without a weight counts as one."""
-    return tally_of(standings_of(views), weights)
+    if isinstance(views, Counted):
+        return tally_of(standings_of(views), weights)
+    return tally_of([(server, view.verdict) for server, view in views.items()], weights)
 
 
 def tally_of(
-    standings: Iterable[tuple[str, Standing]], weights: Mapping[str, float] | None = None
+    standings: Iterable[tuple[str, Standing | Verdict]],
+    weights: Mapping[str, float] | None = None,
 ) -> Tally:
     """Weigh the standings of these servers alone."""
     asked = answering = in_effect = 0.0
@@ -217,9 +220,12 @@ def status_of(
         return DomainStatus.UNKNOWN
     if counted.ratio == 1.0:
         return DomainStatus.IN_EFFECT
-    wrong = [view for view in resolvers.values() if view.verdict.is_in_effect is False]
-    if all(remedy(view, authorities, policy.window, now) is Remedy.WAIT for view in wrong):
-        return DomainStatus.PROPAGATING
+    right_since = _right_since(authorities)
+    if right_since is not None:
+        wrong = [view for view in resolvers.values() if view.verdict.is_in_effect is False]
+        late_since = max(right_since, min(map(_said_since, wrong)))
+        if now - late_since <= policy.window:
+            return DomainStatus.PROPAGATING
     return DomainStatus.BROKEN if counted.ratio == 0.0 else DomainStatus.PARTIAL
 
 
@@ -256,8 +262,21 @@ def remedy(
 
     It is late from the moment when both were so: its answer wrong, and every authority right.
     """
-    if view.verdict.is_in_effect is not False or tally(authorities).ratio != 1.0:
+    right_since = _right_since(authorities) if view.verdict.is_in_effect is False else None
+    if right_since is None:
         return Remedy.RECORD
-    right = [served for served in authorities.values() if served.verdict.is_in_effect]
-    late_since = max(said.meant_since or said.since for said in (view, *right))
+    late_since = max(_said_since(view), right_since)
     return Remedy.WAIT if now - late_since <= window else Remedy.CACHE
+
+
+def _right_since(authorities: Mapping[str, View]) -> datetime | None:
+    """Return since when all authorities that answer serve the right target; None if not all."""
+    if tally(authorities).ratio != 1.0:
+        return None
+    return max(
+        _said_since(served) for served in authorities.values() if served.verdict.is_in_effect
+    )
+
+
+def _said_since(view: View) -> datetime:
+    return view.meant_since or view.since

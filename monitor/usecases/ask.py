@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.core.answers import Answer, Outcome, Question, Reply
+from monitor.core.answers import Answer, Question, Reply
 from monitor.core.bindings import Binding
 from monitor.core.chain import rebuild
 from monitor.core.gist import gist_of
-from monitor.core.names import DomainName
 from monitor.core.servers import Delegation, Resolver
 from monitor.core.status import Sighting
 from monitor.core.targets import TargetPolicy
@@ -51,15 +50,16 @@ class Panel:
 
     async def judged(self, server: Server, reply: Reply, binding: Binding) -> Sighting:
         """Return what a reply means that somebody else asked for."""
-        expected = self.expectation(binding)
+        outcome, expected = reply.outcome, self.expectation(binding)
+        chain = rebuild(binding.domain, outcome) if isinstance(outcome, Answer) else None
         is_authority = not isinstance(server, Resolver)
+        own = None
+        if chain is not None and chain.addresses and not chain.links:
+            own = await self._target_addresses(server, binding)  # all they can be compared with
         verdict = judge(
-            reply.outcome,
-            expected,
-            target_addresses=await self._target_addresses(server, reply, binding),
-            asked_authority=is_authority,
+            outcome, expected, chain=chain, target_addresses=own, asked_authority=is_authority
         )
-        gist = None if is_authority else gist_of(reply.outcome, expected, verdict.chain)
+        gist = None if is_authority else gist_of(outcome, expected, chain)
         return Sighting(server.name, reply, verdict, gist)
 
     def expectation(self, binding: Binding) -> Expectation:
@@ -68,12 +68,8 @@ class Panel:
     async def _ask(self, server: Server, question: Question, binding: Binding) -> Sighting:
         return await self.judged(server, await self.prober.ask(server, question), binding)
 
-    async def _target_addresses(
-        self, server: Server, reply: Reply, binding: Binding
-    ) -> frozenset[str] | None:
-        """Return the target's own addresses, where the answer can only be compared with them."""
-        if not _is_addresses_alone(binding.domain, reply.outcome):
-            return None
+    async def _target_addresses(self, server: Server, binding: Binding) -> frozenset[str] | None:
+        """Return the target's own addresses, None where they cannot be learnt."""
         # An authority of the domain's zone knows nothing of the target's.
         resolver = server if isinstance(server, Resolver) else self.resolvers[0]
         target = binding.target.name
@@ -81,9 +77,3 @@ class Panel:
         if not isinstance(of_target, Answer) or of_target.rcode.is_failure:
             return None
         return frozenset(rebuild(target, of_target).addresses)
-
-
-def _is_addresses_alone(domain: DomainName, outcome: Outcome) -> bool:
-    if not isinstance(outcome, Answer) or any(a.name == domain for a in outcome.aliases):
-        return False
-    return any(address.name == domain for address in outcome.addresses)

@@ -103,10 +103,14 @@ class Follow:
     def _replan(self, step: Step) -> None:
         for domain in step.domains:
             self._plan(domain)
-        for known in (self._due, self._not_before):
-            for errand in [errand for errand in known if errand.domain in step.forgotten]:
-                del known[errand]
+        if step.forgotten:
+            self._drop(step.forgotten)
         self._later.set()
+
+    def _drop(self, domains: Collection[DomainName]) -> None:
+        for known in (self._due, self._not_before):
+            for errand in [errand for errand in known if errand.domain in domains]:
+                del known[errand]
 
     def _plan(self, domain: DomainState) -> None:
         wanted = dict(_errands(domain, self.followers, self.clock.now()))

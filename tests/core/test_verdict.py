@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -20,6 +21,7 @@ from monitor.core.answers import (
     Rcode,
 )
 from monitor.core.bindings import NameTarget, Target
+from monitor.core.chain import rebuild
 from monitor.core.names import DomainName
 from monitor.core.targets import TargetPolicy
 from monitor.core.verdict import Expectation, Rule, Verdict, VerdictKind, judge
@@ -48,7 +50,7 @@ PLACES = (
     ),
 )
 MOSTLY = st.sampled_from([True, True, True, False])
-Judging: TypeAlias = Callable[[Answer], Verdict]
+Judging: TypeAlias = Callable[..., Verdict]
 
 TARGETS: st.SearchStrategy[Target] = st.sampled_from(
     [TARGET, NameTarget(DomainName("proxy.shop.example"))]
@@ -76,9 +78,7 @@ def questions(draw: st.DrawFn) -> Judging:
     """Draw how an answer is judged, all but the answer."""
     expected = Expectation(DOMAIN, draw(TARGETS), POLICY)
     own, asked_authority = draw(OWN_ADDRESSES), draw(st.booleans())
-    return lambda answer: judge(
-        answer, expected, target_addresses=own, asked_authority=asked_authority
-    )
+    return partial(judge, expected=expected, target_addresses=own, asked_authority=asked_authority)
 
 
 @REPEATABLE
@@ -88,6 +88,22 @@ def test_every_answer_has_a_verdict_whatever_the_order_of_its_records(
 ) -> None:
     shuffled = tuple(rng.sample(answer.aliases, len(answer.aliases)))
     assert judged(replace(answer, aliases=shuffled)) == judged(answer)
+
+
+@REPEATABLE
+@given(answers(), questions(), st.integers(0, 600))
+def test_answers_of_other_ttls_get_the_same_verdict_each_on_its_own_chain(
+    answer: Answer, judged: Judging, ttl: int
+) -> None:
+    later = replace(answer, aliases=tuple(replace(link, ttl=ttl) for link in answer.aliases))
+    first, second = judged(answer), judged(later)
+    assert second == replace(first, chain=rebuild(DOMAIN, later))
+
+
+@REPEATABLE
+@given(answers(), questions())
+def test_a_chain_that_was_rebuilt_already_changes_nothing(answer: Answer, judged: Judging) -> None:
+    assert judged(answer, chain=rebuild(DOMAIN, answer)) == judged(answer)
 
 
 @REPEATABLE

@@ -1,13 +1,29 @@
 """Datagrams to and from one server, and whether one is a response to the question."""
 
 import socket
+from dataclasses import dataclass
 
 from monitor.adapters.resolvers.questions import HEADER_END, ID_END
+from monitor.adapters.resolvers.reading import Reading
+from monitor.core.servers import Transport
 
 LARGEST_DATAGRAM = 4096  # octets; more than three times what we say that we take
 
 _QR = 0x80  # RFC 1035 §4.1.1: a response, in the octet behind the id
 _MAY_OMIT_THE_QUESTION = frozenset({1, 2, 4, 5})  # FORMERR, SERVFAIL, NOTIMP, REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response that belongs to the question, and the transport that brought it."""
+
+    wire: bytes
+    reading: Reading
+    transport: Transport
+
+
+class Garbled(Exception):
+    """The time is up, and all that came were datagrams that do not answer the question."""
 
 
 def connected(address: tuple[str, int]) -> socket.socket:

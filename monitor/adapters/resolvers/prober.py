@@ -9,10 +9,11 @@ import dns.exception
 import httpx2
 from dns.quic._common import UnexpectedEOF
 
+from monitor.adapters.resolvers.datagrams import Garbled
 from monitor.adapters.resolvers.engine import SILENCE_BEFORE_DOUBT, LaneLimits
 from monitor.adapters.resolvers.pace import Pace
 from monitor.adapters.resolvers.questions import Unaskable
-from monitor.adapters.resolvers.transports import EXCHANGES, Garbled, Query
+from monitor.adapters.resolvers.transports import EXCHANGES, Query, Way
 from monitor.core.answers import (
     Answer,
     NoAnswer,
@@ -42,12 +43,12 @@ class Limits:
 
 
 class DnsProber:
-    """Asks over every transport, each attempt from a fresh port with a fresh id."""
+    """Asks over every transport, each attempt from another port with an id by lot."""
 
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
         self._limits = limits
-        self._sockets = asyncio.Semaphore(limits.in_flight)
+        self._under_way = asyncio.Semaphore(limits.in_flight)
         self._lanes: dict[object, _Lane] = {}
 
     async def ask(self, server: Server, question: Question) -> Reply:
@@ -71,48 +72,43 @@ class DnsProber:
 
     def _lane(self, server: Server) -> "_Lane":
         key = _lane_of(server)
-        if key not in self._lanes:
-            self._lanes[key] = _Lane(server, self._limits)
-        return self._lanes[key]
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane(server, self._limits)
+        return lane
 
     async def _try(self, lane: "_Lane", question: Question, attempts: int) -> Reply:
         reply = None
         for _ in range(attempts):
             await lane.pace.wait()
-            reply = await self._attempt(lane.resolver, question)
+            reply = await self._attempt(lane.way, question)
             match reply.outcome:
                 case NoAnswer():
                     continue
-                case Answer(rcode=Rcode.FORMERR) if not _subnet_of(lane.resolver, question):
+                case Answer(rcode=Rcode.FORMERR) if not _subnet_of(lane.way.server, question):
                     # An old server (RFC 6891 §7); a view is nothing without its subnet.
                     await lane.pace.wait()
-                    return await self._attempt(lane.resolver, question, use_edns=False)
+                    return await self._attempt(lane.way, question, use_edns=False)
                 case Answer():
                     return reply
         assert reply is not None, "there is at least one attempt"
         return reply
 
-    async def _attempt(
-        self, server: Resolver, question: Question, *, use_edns: bool = True
-    ) -> Reply:
-        async with self._sockets:
-            return await self._exchange(server, question, use_edns=use_edns)
-
-    async def _exchange(self, server: Resolver, question: Question, *, use_edns: bool) -> Reply:
-        timeout = self._limits.timeout.total_seconds()
-        started = time.monotonic()
-        transport, wire = server.transport, b""
-        outcome: Outcome
-        try:
-            query = Query(question, server.client_subnet, use_edns=use_edns)
-            response = await EXCHANGES[server.transport](query, server, timeout)
-            transport, wire = response.transport, response.wire
-            outcome = response.reading.answer
-        except _TIMEOUTS:
-            outcome = silence(timeout)
-        except _FAILURES as error:
-            outcome = NoAnswer(_reason(error), detail_of(error))
-        rtt = timedelta(seconds=time.monotonic() - started)
+    async def _attempt(self, way: Way, question: Question, *, use_edns: bool = True) -> Reply:
+        async with self._under_way:
+            started = time.monotonic()
+            transport, wire = way.server.transport, b""
+            outcome: Outcome
+            try:
+                query = Query(question, way.server.client_subnet, use_edns=use_edns)
+                response = await EXCHANGES[transport](query, way)
+                transport, wire = response.transport, response.wire
+                outcome = response.reading.answer
+            except _TIMEOUTS:
+                outcome = silence(way.timeout)
+            except _FAILURES as error:
+                outcome = NoAnswer(_reason(error), detail_of(error))
+            rtt = timedelta(seconds=time.monotonic() - started)
         return Reply(outcome, self._clock.now(), rtt, transport, wire)
 
 
@@ -132,8 +128,9 @@ class _Lane:
     """What one server has to bear, and how long it has been silent."""
 
     def __init__(self, server: Server, limits: Limits) -> None:
-        self.resolver = _as_resolver(server, limits)
-        self.pace = Pace(self.resolver.max_qps)
+        resolver = _as_resolver(server, limits)
+        self.way = Way.to(resolver, limits.timeout.total_seconds())
+        self.pace = Pace(resolver.max_qps)
         self.places = asyncio.Semaphore(limits.per_server)
         self.silent_for = 0
 

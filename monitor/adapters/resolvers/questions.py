@@ -39,14 +39,28 @@ class Encoded:
 
 def encoded(question: Question, client_subnet: str | None, *, use_edns: bool = True) -> Encoded:
     """Return the question as `message_of` makes it, less the random id."""
-    head, type_and_class, options = _frame(
+    return _encoded(
+        question.name.text,
         question.record_type,
         question.is_recursion_desired,
         question.client_subnet or client_subnet,
         use_edns,
     )
-    section = name_on_wire(question.name.text) + type_and_class
-    return Encoded(head + section + options, len(options))
+
+
+# All resolvers are asked for one name at a time.
+@lru_cache(maxsize=1024)
+def _encoded(
+    name: str,
+    record_type: RecordType,
+    is_recursion_desired: bool,  # noqa: FBT001 - a cache's key
+    client_subnet: str | None,
+    use_edns: bool,  # noqa: FBT001
+) -> Encoded:
+    head, type_and_class, options = _frame(
+        record_type, is_recursion_desired, client_subnet, use_edns
+    )
+    return Encoded(head + name_on_wire(name) + type_and_class + options, len(options))
 
 
 def in_varied_case(asked: Encoded) -> Encoded:

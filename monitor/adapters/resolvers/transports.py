@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Self
 from urllib.parse import urlsplit
 
 import dns.asyncquery
@@ -15,16 +16,13 @@ import dns.message
 import dns.query
 import dns.quic
 
-from monitor.adapters.resolvers.datagrams import LARGEST_DATAGRAM, connected, is_response
-from monitor.adapters.resolvers.questions import Encoded, encoded, in_varied_case
-from monitor.adapters.resolvers.reading import Reading, reading_of
+from monitor.adapters.resolvers.datagrams import Garbled, Response, is_response
+from monitor.adapters.resolvers.questions import Encoded, encoded
+from monitor.adapters.resolvers.reading import reading_of
+from monitor.adapters.resolvers.sharing import SharedPorts
 from monitor.adapters.resolvers.wire import message_of
 from monitor.core.answers import Question
 from monitor.core.servers import Resolver, Transport
-
-
-class Garbled(Exception):
-    """The time is up, and all that came were datagrams that do not answer the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,52 +41,44 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """A response that belongs to the question, and the transport that brought it."""
+class Way:
+    """The way to one server, and for how many seconds one answer is waited for."""
 
-    wire: bytes
-    reading: Reading
-    transport: Transport
+    server: Resolver
+    timeout: float
+    ports: SharedPorts
 
-
-Exchange = Callable[[Query, Resolver, float], Awaitable[Response]]
-
-
-async def over_udp(query: Query, server: Resolver, timeout: float) -> Response:
-    """Ask over UDP from a fresh port, and again over TCP when the answer is cut off.
-
-    Datagrams that are no response to the question are passed over, so that nobody can end the
-    wait with a forgery; when nothing else comes, raises Garbled.
-    """
-    exchange = _Datagrams(query.encoded(), server)
-    try:
-        async with asyncio.timeout(timeout):
-            response = await exchange.response
-    except TimeoutError as error:
-        if exchange.strays:
-            raise Garbled(f"{exchange.strays} datagrams came, none of them an answer") from error
-        raise
-    finally:
-        exchange.close()
-    if response.reading.is_cut_off:
-        return await over_tcp(query, server, timeout)
-    return response
+    @classmethod
+    def to(cls, server: Resolver, timeout: float) -> Self:
+        address, varies_case = (server.address, server.port), server.varies_case
+        return cls(server, timeout, SharedPorts(address, timeout, varies_case=varies_case))
 
 
-async def over_tcp(query: Query, server: Resolver, timeout: float) -> Response:
-    wire = await _over_stream(query, server.address, server.port, timeout)
+Exchange = Callable[[Query, Way], Awaitable[Response]]
+
+
+async def over_udp(query: Query, way: Way) -> Response:
+    """Ask over UDP, and again over TCP when the answer is cut off."""
+    response = await way.ports.ask(query.encoded())
+    return await over_tcp(query, way) if response.reading.is_cut_off else response
+
+
+async def over_tcp(query: Query, way: Way) -> Response:
+    wire = await _over_stream(query, way)
     return _response(wire, Transport.TCP)
 
 
-async def over_tls(query: Query, server: Resolver, timeout: float) -> Response:
+async def over_tls(query: Query, way: Way) -> Response:
     """Ask by DNS over TLS; the certificate must hold `server_name`, or else the host."""
+    server = way.server
     secured = _Secured(_dot_context(server.ca_file), server.server_name or server.address)
-    wire = await _over_stream(query, server.address, server.port, timeout, secured)
+    wire = await _over_stream(query, way, secured)
     return _response(wire, Transport.DOT)
 
 
-async def over_https(query: Query, server: Resolver, timeout: float) -> Response:
+async def over_https(query: Query, way: Way) -> Response:
     """Ask by DNS over HTTPS; a `server_name` stands in the URL for the address that is called."""
+    server = way.server
     url = urlsplit(server.address)
     host = url.hostname or ""
     if server.server_name:
@@ -96,7 +86,7 @@ async def over_https(query: Query, server: Resolver, timeout: float) -> Response
     message = await dns.asyncquery.https(
         query.message(),
         url.geturl(),
-        timeout,
+        way.timeout,
         server.port,
         one_rr_per_rrset=True,
         verify=_https_context(server.ca_file),
@@ -105,11 +95,12 @@ async def over_https(query: Query, server: Resolver, timeout: float) -> Response
     return _response(message.wire or b"", Transport.DOH)
 
 
-async def over_quic(query: Query, server: Resolver, timeout: float) -> Response:
+async def over_quic(query: Query, way: Way) -> Response:
+    server = way.server
     message = await dns.asyncquery.quic(
         query.message(),
         await _ip_of(server.address),
-        timeout,
+        way.timeout,
         server.port,
         one_rr_per_rrset=True,
         verify=server.ca_file or True,
@@ -143,16 +134,14 @@ class _Secured:
     server_name: str
 
 
-async def _over_stream(
-    query: Query, host: str, port: int, timeout: float, secured: _Secured | None = None
-) -> bytes:
+async def _over_stream(query: Query, way: Way, secured: _Secured | None = None) -> bytes:
     """Exchange one message on a connection of its own (RFC 7766 §8, RFC 7858 §3.3)."""
     asked = query.encoded()
     sent = os.urandom(2) + asked.query
-    async with asyncio.timeout(timeout):
+    async with asyncio.timeout(way.timeout):
         reader, writer = await asyncio.open_connection(
-            host,
-            port,
+            way.server.address,
+            way.server.port,
             ssl=secured.context if secured else None,
             server_hostname=secured.server_name if secured else None,
         )
@@ -173,49 +162,6 @@ def _response(wire: bytes, transport: Transport) -> Response:
     if reading is None:
         raise Garbled("the message that came cannot be read")
     return Response(wire, reading, transport)
-
-
-class _Datagrams:
-    """One question from a socket of its own: the kernel lets only the server's datagrams through.
-
-    Raises OSError where no socket can be had.
-    """
-
-    def __init__(self, asked: Encoded, server: Resolver) -> None:
-        loop = asyncio.get_running_loop()
-        self.response: asyncio.Future[Response] = loop.create_future()
-        self.strays = 0
-        query = in_varied_case(asked) if server.varies_case else asked
-        self._id, self._question = os.urandom(2), query.question
-        self._socket = connected((server.address, server.port))
-        self._loop = loop
-        try:
-            self._socket.send(self._id + query.query)
-        except OSError:
-            self._socket.close()
-            raise
-        loop.add_reader(self._socket.fileno(), self._receive)
-
-    def close(self) -> None:
-        self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
-
-    def _receive(self) -> None:
-        try:
-            wire = self._socket.recv(LARGEST_DATAGRAM)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            if not self.response.done():
-                self.response.set_exception(error)
-            return
-        reading = None
-        if is_response(wire, self._id, self._question):
-            reading = reading_of(wire)
-        if reading is None:
-            self.strays += 1
-        elif not self.response.done():
-            self.response.set_result(Response(wire, reading, Transport.UDP))
 
 
 async def _ip_of(host: str) -> str:

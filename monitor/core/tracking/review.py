@@ -20,11 +20,12 @@ def reviewed(record: TrackedRecord, panelists: Panelists, now: datetime) -> Trac
     change = record.change
     if change is None or change.state.is_final or not change.is_watched(now):
         return record
-    policy = panelists.policy
-    authorities = _authorities(record, change)
-    change = replace(change, tracks=_tracks(change, panelists, now), authorities=authorities)
-    change = _with_told(change, policy, now)
-    return replace(record, change=_state_reviewed(change, panelists, now))
+    tracks, authorities = _tracks(change, panelists, now), _authorities(record, change)
+    if tracks is not change.tracks or authorities != change.authorities:
+        change = replace(change, tracks=tracks, authorities=authorities)
+    change = _with_told(change, panelists.policy, now)
+    change = _state_reviewed(change, panelists, now)
+    return record if change is record.change else replace(record, change=change)
 
 
 def _plan_reviewed(record: TrackedRecord, now: datetime) -> TrackedRecord:
@@ -100,8 +101,9 @@ def grace(change: Change, policy: TrackingPolicy) -> timedelta:
 
 def _state_reviewed(change: Change, panelists: Panelists, now: datetime) -> Change:
     if change.all_authorities_at is not None:
-        # Twice, since what has settled has converged before.
-        change = _by_tracks(_by_tracks(change, panelists, now), panelists, now)
+        moved = _by_tracks(change, panelists, now)
+        if moved is not change:  # what has settled has converged before
+            change = _by_tracks(moved, panelists, now)
     is_late = now >= change.deadline_at and change.state is not ChangeState.EXPIRED
     if is_late and change.state.is_open:
         change = change.moved(ChangeState.EXPIRED, now)
@@ -115,9 +117,11 @@ def _state_reviewed(change: Change, panelists: Panelists, now: datetime) -> Chan
 
 def _by_tracks(change: Change, panelists: Panelists, now: datetime) -> Change:
     reached = [t for t in change.tracks.values() if t.state is not TrackState.UNREACHABLE]
-    coverage = change.coverage(panelists.weights)
-    is_covered = bool(reached) and coverage >= panelists.policy.min_coverage
-    has_all = is_covered and all(t.state.has_converged and t.doubt is None for t in reached)
+    has_all = (
+        bool(reached)
+        and all(t.state.has_converged and t.doubt is None for t in reached)
+        and change.coverage(panelists.weights) >= panelists.policy.min_coverage
+    )
     is_settled = has_all and all(track.state is TrackState.SETTLED for track in reached)
     match change.state:
         case ChangeState.PROPAGATING if has_all:

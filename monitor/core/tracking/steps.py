@@ -232,6 +232,8 @@ def _explained(record: TrackedRecord, resolver: str, panelists: Panelists) -> Tr
         # What one resolver alone did not show explains the others too.
         tracks = {n: replace(t, reason=explain(scene.of(t))) for n, t in change.tracks.items()}
         return replace(record, change=replace(change, tracks=tracks))
+    if reason is track.reason:
+        return record
     return _with_track(record, change, replace(track, reason=reason))
 
 
