@@ -23,7 +23,7 @@ from monitor.core.status import (
     views_after,
 )
 from monitor.core.tracking.changes import Change, ChangeState
-from monitor.core.tracking.record import RecordKey, TrackedRecord, is_any_followed
+from monitor.core.tracking.record import RecordKey, TrackedRecord, is_any_followed, is_calm
 from monitor.core.tracking.values import sample_of
 
 NOTHING_KNOWN = Settled(DomainStatus.UNKNOWN)
@@ -185,6 +185,8 @@ _RESTLESS = frozenset({DomainStatus.PROPAGATING, DomainStatus.PAUSED})
 
 def is_coming_right(state: DomainState) -> bool:
     """Tell whether a change to the right target is under way, and its window not over."""
+    if is_calm(state.records):
+        return False
     return any(
         change.state in _ON_THE_WAY
         and any(_serves(view, record.key, change) for view in state.authorities.values())
