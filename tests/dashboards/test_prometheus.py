@@ -13,7 +13,7 @@ from tests.entrypoints.sample import sample_snapshot
 from tests.entrypoints.scrapes import text_of
 from tests.servers.process import came_true
 
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 @pytest.fixture(scope="module")
