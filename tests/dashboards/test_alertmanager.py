@@ -1,13 +1,16 @@
 """One domain and cause is one page: what the example configuration of Alertmanager mutes."""
 
+import re
+import shlex
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
 from tests.dashboards.serving import alertmanager, got
-from tests.dashboards.shipped import ALERTMANAGER_FILE, alerts
+from tests.dashboards.shipped import ALERTMANAGER_FILE, RUNBOOKS, alerts
 from tests.servers.installed import require
 from tests.servers.process import came_true
 
@@ -23,11 +26,7 @@ def url() -> Iterator[str]:
 
 
 def test_alertmanager_takes_the_configuration() -> None:
-    checked = subprocess.run(
-        [require("amtool"), "check-config", ALERTMANAGER_FILE],
-        capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
-    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "SUCCESS" in _run("amtool", "check-config", str(ALERTMANAGER_FILE))
 
 
 @pytest.mark.parametrize(
@@ -46,14 +45,8 @@ def test_who_hears_of_an_alert_follows_from_its_severity(
     alert: dict[str, str], receiver: str
 ) -> None:
     labels = {"severity": SEVERITIES.get(alert["alertname"], "")} | alert
-    told = subprocess.run(
-        [
-            require("amtool"), "config", "routes", "test", f"--config.file={ALERTMANAGER_FILE}",
-            *(f"{label}={value}" for label, value in labels.items()),
-        ],
-        capture_output=True, text=True, check=True, timeout=30,
-    )  # fmt: skip
-    assert told.stdout.strip() == receiver
+    routes = ("config", "routes", "test", f"--config.file={ALERTMANAGER_FILE}")
+    assert _run("amtool", *routes, *(f"{k}={v}" for k, v in labels.items())) == receiver
 
 
 @pytest.mark.parametrize(
@@ -84,6 +77,17 @@ def test_one_cause_is_one_page(url: str, firing: str, heard: str) -> None:
         _fire(url, name, here | _of(name, domain), is_over=True)
 
 
+@pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("**/*.md")), ids=lambda page: str(page.name))
+def test_the_silence_of_each_page_silences_its_alert(url: str, page: Path) -> None:
+    (command,) = re.findall(r"^(amtool .*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    amtool, *words = shlex.split(command)
+    silence = _run(amtool, f"--alertmanager.url={url}", *words)
+    matchers = got(f"{url}/api/v2/silence/{silence}")["matchers"]
+    by_name = next(matcher for matcher in matchers if matcher["name"] == "alertname")
+    assert re.fullmatch(by_name["value"], page.stem)
+    _run(amtool, f"--alertmanager.url={url}", "silence", "expire", silence)
+
+
 def test_trouble_of_one_domain_or_monitor_mutes_no_other(url: str) -> None:
     _fire(url, "MonitorDown", ELSEWHERE | {"case": "others"})
     _fire(url, "WrongBucket", HERE | {"case": "others", "domain": "a.example"})
@@ -91,6 +95,14 @@ def test_trouble_of_one_domain_or_monitor_mutes_no_other(url: str) -> None:
     _fire(url, "Partial", HERE | {"case": "others", "domain": "a.example"})  # muted by the second
     expected = {"MonitorDown", "WrongBucket", "Broken"}
     assert came_true(lambda: _heard(url, "others") == expected, 10), _heard(url, "others")
+
+
+def _run(program: str, *words: str) -> str:
+    done = subprocess.run(
+        [require(program), *words], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
 
 
 def _of(name: str, domain: str) -> dict[str, str]:
