@@ -41,6 +41,7 @@ def test_what_is_wrong_with_the_fleet_is_found_and_nothing_else(
     assert found == {
         ("OssCnameBroken", "old.shop.example"),
         ("OssCnameUnbound", "old.shop.example"),
+        ("OssCnamePartial", "old.shop.example"),
         ("OssCnamePartial", "shop.example"),
         ("OssCnameAuthoritySplit", "shop.example"),
         ("OssCnameUnknown", "xn--wcsw84d.xn--czrs0t.example"),
