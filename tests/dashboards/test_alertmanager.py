@@ -14,7 +14,7 @@ from tests.dashboards.shipped import ALERTMANAGER_FILE, RUNBOOKS, alerts
 from tests.servers.installed import require
 from tests.servers.process import came_true
 
-SEVERITIES = {alert.name: alert.labels["severity"] for alert in reversed(alerts())}
+SEVERITIES = {alert.name: alert.labels["severity"] for alert in alerts()}
 HERE = {"job": "oss-cname-monitor", "instance": "127.0.0.1:9953"}
 ELSEWHERE = {"job": "oss-cname-monitor", "instance": "127.0.0.1:9954"}
 
@@ -36,7 +36,7 @@ def test_alertmanager_takes_the_configuration() -> None:
         ({"alertname": "OssCnamePartial", "domain": "a.example"}, "team"),
         ({"alertname": "OssCnameMonitorDown"}, "oncall"),
         ({"alertname": "OssCnameResolverDown", "resolver": "a"}, "team"),
-        ({"alertname": "OssCnameCertificateExpiring", "severity": "info"}, "nobody"),
+        ({"alertname": "OssCnameUnbound", "domain": "a.example"}, "oncall"),
         ({"alertname": "OfAnotherProgram", "severity": "critical"}, "nobody"),
     ],
     ids=lambda given: given if isinstance(given, str) else given["alertname"],
