@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from monitor.core.state import DomainState
 from monitor.core.status import tally
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.verdict import VerdictKind
@@ -17,8 +18,10 @@ INSTANTS = ("detected", "eta", "bound", "deadline")
 ALWAYS = (
     "resolver_up", "resolver_verdicts", "inventory_bindings",
     "inventory_last_success_timestamp_seconds", "pairs", "pair_series_limit_reached",
-    "domain_status", "domain_fault", "propagation_ratio", "authority_ratio", "coverage_ratio",
+    "domain_status", "domain_fault", "domain_verdicts",
+    "propagation_ratio", "authority_ratio", "coverage_ratio",
     "change_state", *(f"change_{key}_timestamp_seconds" for key in INSTANTS), "track_state",
+    "track_reason",
 )  # fmt: skip
 OF_PAIRS = ("in_effect", "verdict", "answer_ttl_seconds")
 
@@ -68,6 +71,7 @@ class PlainMetrics(Collector):
             self._say("domain_status", 1, domain=name, **labels)
             for fault in domain.faults:
                 self._say("domain_fault", 1, domain=name, fault=fault.value)
+            self._wrong_verdicts(domain)
             if domain.watched is None:
                 continue
             change, counted = self._snapshot.change(domain), self._snapshot.tally(domain)
@@ -80,6 +84,14 @@ class PlainMetrics(Collector):
                 self._say("propagation_ratio", counted.ratio, domain=name)
             if (share_of_authorities := tally(domain.authorities).ratio) is not None:
                 self._say("authority_ratio", share_of_authorities, domain=name)
+
+    def _wrong_verdicts(self, domain: DomainState) -> None:
+        views = [view.verdict for _, view in self._snapshot.views(domain)]
+        for kind in VerdictKind:
+            count = sum(said.kind is kind and said.is_in_effect is False for said in views)
+            if count:
+                labels = {"domain": domain.domain.text, "verdict": kind.value}
+                self._say("domain_verdicts", count, **labels)
 
     def _changes(self) -> None:
         now = self._snapshot.at
@@ -99,6 +111,9 @@ class PlainMetrics(Collector):
                 state = track.state
                 if change.is_watched(now) and state is not TrackState.SETTLED:
                     self._say("track_state", 1, domain=name, resolver=server, state=state.value)
+                    if track.reason is not None:
+                        labels = {"resolver": server, "reason": track.reason.value}
+                        self._say("track_reason", 1, domain=name, **labels)
 
     def _resolvers(self) -> None:
         for resolver in self._snapshot.resolvers:

@@ -4,7 +4,7 @@
 set -eu
 
 PACKAGES='unbound bind9 nsd knot knot-resolver prometheus prometheus-alertmanager'
-PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager'
+PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager amtool'
 POLICY=/usr/sbin/policy-rc.d
 # A normal user's path often leaves out where the servers are.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from monitor.core.tracking.changes import Change
-from monitor.core.tracking.tracks import TrackState
+from monitor.core.tracking.tracks import Track, TrackState
 from monitor.entrypoints.series.labels import escaped
 from monitor.entrypoints.series.survey import Batch, Survey
 from monitor.entrypoints.series.writing import Family
@@ -39,12 +39,29 @@ def _tracks(name: str, survey: Survey) -> Iterator[str]:
         yield "".join(
             [
                 f'{name}{{domain="{domain}",resolver="{escaped(resolver)}{ends[track.state]}'
-                for domain, change in _shown(batch)
-                if change.is_watched(survey.snapshot.at)
-                for resolver, track in change.tracks.items()
-                if track.state is not TrackState.SETTLED
+                for domain, resolver, track in _unsettled(batch, survey)
             ]
         )
+
+
+def _reasons(name: str, survey: Survey) -> Iterator[str]:
+    for batch in survey.batches:
+        yield "".join(
+            [
+                f'{name}{{domain="{domain}",reason="{track.reason.value}",'
+                f'resolver="{escaped(resolver)}"}} 1\n'
+                for domain, resolver, track in _unsettled(batch, survey)
+                if track.reason is not None
+            ]
+        )
+
+
+def _unsettled(batch: Batch, survey: Survey) -> Iterator[tuple[str, str, Track]]:
+    for domain, change in _shown(batch):
+        if change.is_watched(survey.snapshot.at):
+            for resolver, track in change.tracks.items():
+                if track.state is not TrackState.SETTLED:
+                    yield domain, resolver, track
 
 
 def _shown(batch: Batch) -> Iterator[tuple[str, Change]]:
@@ -63,5 +80,10 @@ CHANGES = (
         "oss_cname_track_state",
         "1 for where a resolver stands in the change, unless it has settled.",
         _tracks,
+    ),
+    Family(
+        "oss_cname_track_reason",
+        "1 for why a resolver still has the old value, unless it has settled.",
+        _reasons,
     ),
 )

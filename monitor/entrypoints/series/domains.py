@@ -1,12 +1,16 @@
 """What each domain is: the families that grow with the domains alone."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 
 from monitor.core.status import DomainStatus
 from monitor.entrypoints.series.labels import escaped, labelled
-from monitor.entrypoints.series.survey import Seen, Survey
+from monitor.entrypoints.series.survey import Row, Seen, Survey
 from monitor.entrypoints.series.writing import Family
+
+_FORMS = 128  # are kept while the wrong verdicts are written
 
 
 def _status(name: str, survey: Survey) -> Iterator[str]:
@@ -33,6 +37,19 @@ def _fault(name: str, survey: Survey) -> Iterator[str]:
         )
 
 
+def _verdicts(name: str, survey: Survey) -> Iterator[str]:
+    @lru_cache(_FORMS)
+    def ends(row: Row) -> Sequence[str]:
+        each = zip(row.verdicts, row.effects, strict=True)
+        wrong = Counter(verdict for verdict, effect in each if effect is False)
+        return [f'",verdict="{verdict}"}} {wrong[verdict]}\n' for verdict in sorted(wrong)]
+
+    for batch in survey.batches:
+        yield "".join(
+            [f'{name}{{domain="{seen.name}{end}' for seen in batch for end in ends(seen.row)]
+        )
+
+
 def _ratio(what: str, promise: str, ratio_of: Callable[[Seen], float | None]) -> Family:
     def parts(name: str, survey: Survey) -> Iterator[str]:
         for batch in survey.batches:
@@ -50,6 +67,11 @@ def _ratio(what: str, promise: str, ratio_of: Callable[[Seen], float | None]) ->
 DOMAINS = (
     Family("oss_cname_domain_status", "1 for where the domain stands.", _status),
     Family("oss_cname_domain_fault", "1 for each fault that the domain has.", _fault),
+    Family(
+        "oss_cname_domain_verdicts",
+        "Resolvers whose newest answer means this, of what does not reach the target.",
+        _verdicts,
+    ),
     _ratio(
         "propagation",
         "Share of the answers that are new while a change is under way; "
