@@ -18,7 +18,8 @@ ALWAYS = (
     "resolver_up", "resolver_verdicts", "inventory_bindings",
     "inventory_last_success_timestamp_seconds", "pairs", "pair_series_limit_reached",
     "domain_status", "domain_fault", "propagation_ratio", "authority_ratio", "coverage_ratio",
-    "change_state", *(f"change_{key}_timestamp_seconds" for key in INSTANTS), "track_state",
+    "change_state", *(f"change_{key}_timestamp_seconds" for key in INSTANTS),
+    "track_eta_timestamp_seconds", "track_state",
 )  # fmt: skip
 OF_PAIRS = ("in_effect", "verdict", "answer_ttl_seconds")
 
@@ -96,7 +97,10 @@ class PlainMetrics(Collector):
                 if key in INSTANTS:
                     self._say(f"change_{key}_timestamp_seconds", at.timestamp(), domain=name)
             for server, track in change.tracks.items():
-                state = track.state
+                state, eta = track.state, change.eta_of(track)
+                if change.is_watched(now) and not state.has_converged and eta is not None:
+                    key = "track_eta_timestamp_seconds"
+                    self._say(key, eta.timestamp(), domain=name, resolver=server)
                 if change.is_watched(now) and state is not TrackState.SETTLED:
                     self._say("track_state", 1, domain=name, resolver=server, state=state.value)
 
