@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
 
-.PHONY: help demo run test check lint types arch fmt bench docs simulate servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs dashboards simulate servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -52,6 +52,9 @@ simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the s
 
 docs: $(VENV)/.development  ## draw the diagrams that follow from the code
 	PYTHONPATH=. $(RUN)/python tools/moves.py
+
+dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
+	$(RUN)/python -m tools.dashboards
 
 servers:  ## install the servers that tests start, where this user may
 	sh tests/servers/install.sh

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from monitor import __version__
 from monitor.adapters.stores.opening import Access
@@ -83,6 +83,7 @@ class Daemon:
         self._group: asyncio.TaskGroup | None = None
         self._working: tuple[asyncio.Task[None], ...] = ()
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._telemetry = PrometheusTelemetry(self._registry)
         self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)

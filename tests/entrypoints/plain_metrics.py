@@ -20,8 +20,8 @@ ALWAYS = (
     "inventory_last_success_timestamp_seconds", "pairs", "pair_series_limit_reached",
     "domain_status", "domain_fault", "domain_verdicts",
     "propagation_ratio", "authority_ratio", "coverage_ratio",
-    "change_state", *(f"change_{key}_timestamp_seconds" for key in INSTANTS), "track_state",
-    "track_reason",
+    "change_state", *(f"change_{key}_timestamp_seconds" for key in INSTANTS),
+    "track_eta_timestamp_seconds", "track_state", "track_reason",
 )  # fmt: skip
 OF_PAIRS = ("in_effect", "verdict", "answer_ttl_seconds")
 
@@ -108,7 +108,10 @@ class PlainMetrics(Collector):
                 if key in INSTANTS:
                     self._say(f"change_{key}_timestamp_seconds", at.timestamp(), domain=name)
             for server, track in change.tracks.items():
-                state = track.state
+                state, eta = track.state, change.eta_of(track)
+                if change.is_watched(now) and not state.has_converged and eta is not None:
+                    key = "track_eta_timestamp_seconds"
+                    self._say(key, eta.timestamp(), domain=name, resolver=server)
                 if change.is_watched(now) and state is not TrackState.SETTLED:
                     self._say("track_state", 1, domain=name, resolver=server, state=state.value)
                     if track.reason is not None:

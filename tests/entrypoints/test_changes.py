@@ -12,6 +12,7 @@ from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.tracking.changes import ChangeState
 from monitor.core.tracking.record import TrackedRecord
+from monitor.core.tracking.tracks import Census, TrackState
 from monitor.entrypoints.change_documents import change_document
 from monitor.entrypoints.documents import domain_document
 from monitor.entrypoints.metrics import StateMetrics
@@ -99,6 +100,23 @@ def test_a_change_under_way_has_its_state_its_instants_and_its_tracks() -> None:
     }
     states = {labels[1]: labels[2] for labels in found["oss_cname_track_state"]}
     assert states == {n: t.state.value for n, t in change.tracks.items()}
+
+
+def test_until_when_a_resolver_may_be_old_is_told_while_somebody_knows() -> None:
+    late = next(r for r in stages() if r.change and r.change.tracks["b"].entries)
+    assert late.change is not None
+    counted = Census(is_done=True)
+    tracks = {
+        name: replace(track, reason=None, census=counted)
+        for name, track in late.change.tracks.items()
+    }
+    known = replace(late, change=replace(late.change, tracks=tracks))
+    key = "oss_cname_track_eta_timestamp_seconds"
+    found = samples(snapshot_of(known, timedelta(minutes=20)))[key]
+    expiries = [e.expires_at for e in tracks["b"].entries if not e.is_new]
+    assert found[DOMAIN.text, "b"] == max(expiries).timestamp()
+    tracks["b"] = replace(tracks["b"], state=TrackState.CONVERGED)
+    assert (DOMAIN.text, "b") not in samples(snapshot_of(known, timedelta(minutes=20)))[key]
 
 
 def test_a_settled_change_is_shown_for_a_day() -> None:

@@ -94,9 +94,11 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 @asynccontextmanager
-async def open_shop(folder: Path, change: Callable[[str], str] = str) -> AsyncIterator[Shop]:
+async def open_shop(
+    folder: Path, change: Callable[[str], str] = str, pace: Pace = PACE
+) -> AsyncIterator[Shop]:
     """Run world and daemon until the block ends; `change` may alter the configuration first."""
-    async with World(PACE, SystemClock().now) as world:
+    async with World(pace, SystemClock().now) as world:
         text = change(world.config_text("127.0.0.1:0", str(folder / "shop.db")))
         async with running(Shop(world, text)) as shop:
             yield shop

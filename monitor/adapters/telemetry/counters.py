@@ -51,8 +51,6 @@ class PrometheusTelemetry:
             "inventory_errors", "What could not be read of an account.", "account", "reason"
         )
         self._changes = counter("changes", "Changes that were seen.", "kind")
-        for kind in ChangeKind:
-            self._changes.labels(kind.value)
         self._propagation = Histogram(
             "oss_cname_propagation_duration_seconds",
             "Time from the first sight of a change until every resolver had converged.",
@@ -60,6 +58,9 @@ class PrometheusTelemetry:
             buckets=_PROPAGATION_BUCKETS,
             registry=registry,
         )
+        for kind in ChangeKind:
+            self._changes.labels(kind.value)
+            self._propagation.labels(kind.value)
         self._store_errors = counter("store_errors", "Steps that the store could not keep.")
         self._reload_ok = gauge(
             "config_last_reload_successful", "1 if the newest load of the configuration succeeded."

@@ -33,6 +33,19 @@ def _instant(key: str, promise: str) -> Family:
     return Family(f"oss_cname_change_{key}_timestamp_seconds", promise, parts)
 
 
+def _track_etas(name: str, survey: Survey) -> Iterator[str]:
+    for batch in survey.batches:
+        yield "".join(
+            [
+                f'{name}{{domain="{domain}",resolver="{escaped(resolver)}"}} {eta.timestamp()}\n'
+                for domain, change in _shown(batch)
+                if change.is_watched(survey.snapshot.at)
+                for resolver, track in change.tracks.items()
+                if not track.state.has_converged and (eta := change.eta_of(track))
+            ]
+        )
+
+
 def _tracks(name: str, survey: Survey) -> Iterator[str]:
     ends = {state: f'",state="{state.value}"}} 1\n' for state in TrackState}
     for batch in survey.batches:
@@ -76,6 +89,11 @@ CHANGES = (
     _instant("eta", "When the last old copy that is known expires, or did."),
     _instant("bound", "When every cache that keeps to the TTL has forgotten the old value."),
     _instant("deadline", "When the window of the change is over."),
+    Family(
+        "oss_cname_track_eta_timestamp_seconds",
+        "When the last old copy that is known of the resolver expires, or did.",
+        _track_etas,
+    ),
     Family(
         "oss_cname_track_state",
         "1 for where a resolver stands in the change, unless it has settled.",
