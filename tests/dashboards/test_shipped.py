@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from monitor.core.status import DomainStatus, Fault
 from monitor.core.tracking.changes import ChangeState
+from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.verdict import VerdictKind
 from tests.dashboards.theatre import dashboards
@@ -177,6 +178,7 @@ def test_a_monitor_that_is_down_is_never_shown_as_all_is_well() -> None:
         (words.VERDICTS, VerdictKind),
         (words.CHANGES, ChangeState),
         (words.TRACKS, TrackState),
+        (words.REASONS, Reason),
     ],
 )
 def test_every_word_has_its_text_and_colour(shown: Words, closed_set: type[Enum]) -> None:

@@ -29,6 +29,7 @@ from tools.dashboards.words import (
     CHANGES,
     LATE,
     ORANGE,
+    REASONS,
     TRACKS,
     VERDICTS,
     VERMILION,
@@ -162,6 +163,7 @@ def _instants() -> Sequence[stat.Panel]:
 def _late() -> Builder[Panel]:
     late = f'oss_cname_track_state{{{_PAIR},state=~"{either((*LATE, "unreachable", "unknown"))}"}}'
     until = f"max by (resolver) (oss_cname_track_eta_timestamp_seconds{{{_PAIR}}})"
+    why = f"max by (resolver, reason) (oss_cname_track_reason{{{_PAIR}}} and on (resolver) {late})"
     verdict = f"max by (resolver, verdict) (oss_cname_verdict{{{_PAIR}}} and on (resolver) {late})"
     ttl = f"max by (resolver) (oss_cname_answer_ttl_seconds{{{_PAIR}}} and on (resolver) {late})"
     return rows(
@@ -170,8 +172,8 @@ def _late() -> Builder[Panel]:
             "Resolvers that may still have the old value, and until when; "
             "empty where nobody can say. Old, expiry known: wait until then. Old for too long, "
             "old again, to and fro: ask the resolver's operator for a flush; `explain` and the "
-            "change's page tell the reason. Unreachable: neither old nor new. The last two "
-            "columns are empty above `[daemon] max_exported_pairs`.",
+            "change's page give the evidence. Unreachable: neither old nor new. Newest answer and "
+            "TTL are empty above `[daemon] max_exported_pairs`.",
             24,
             9,
         ),
@@ -179,6 +181,8 @@ def _late() -> Builder[Panel]:
             Column("", f"max by (domain, resolver, state) ({late})"),
             Column("Resolver", label="resolver"),
             Column("State", label="state", look=Look(words=TRACKS), cell="color-background"),
+            Column("", why),
+            Column("Why", label="reason", look=Look(words=REASONS)),
             Column("Old until", f"{until} * 1000", look=INSTANT),
             Column("That is in", f"{until} - time()", look=COUNTDOWN, cell="color-text"),
             Column("", verdict),

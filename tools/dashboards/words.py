@@ -86,6 +86,25 @@ TRACKS: Words = {
 }
 LATE = ("auth_wait", "census", "waiting", "confirming", "overstay", "regressed", "flapping")
 
+REASONS: Words = {
+    "auth_lag": Shown("an authority lags", ORANGE),
+    "auth_hidden_lag": Shown("a hidden authority lags", ORANGE),
+    "delegation": Shown("delegation differs", ORANGE),
+    "split_view": Shown("is given another view", ORANGE),
+    "serve_stale": Shown("serves stale data", PURPLE),
+    "servfail": Shown("finds no answer", GREY),
+    "ttl_floor": Shown("keeps it longer than told", VERMILION),
+    "optimistic": Shown("answers expired data first", PURPLE),
+    "ttl_opaque": Shown("hides its expiry", GREY),
+    "override": Shown("overridden or hijacked", VERMILION),
+    "intercepted": Shown("somebody else answers", VERMILION),
+    "negative_cache": Shown("remembers that there was none", YELLOW),
+    "chain_hop": Shown("a later hop is old", YELLOW),
+    "late_cache": Shown("a cache fetched before the change", YELLOW),
+    "not_observable": Shown("DNS cannot show it", GREY),
+    "unexplained": Shown("unexplained", VERMILION),
+}
+
 FAULTS: Words = {
     "wildcard": Shown("wildcard", PALE),
     "bound_twice": Shown("bound twice", ORANGE),
