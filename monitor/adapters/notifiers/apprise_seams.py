@@ -17,8 +17,8 @@ from typing import Any
 
 import requests
 
-from monitor.adapters.notifiers.line import Line
-from monitor.adapters.notifiers.refusals import timed_out
+from monitor.adapters.notifiers.line import Line, NoAddress
+from monitor.adapters.notifiers.refusals import timed_out, unconnected, unlocated, untrusted
 from monitor.ports import DeliveryFailure, NotDelivered
 
 _CURRENT: ContextVar[Line] = ContextVar("line of the delivery")
@@ -93,8 +93,11 @@ class _Smtp(smtplib.SMTP):
         except TimeoutError:
             line.failure = timed_out(host)
             raise
+        except NoAddress:
+            line.failure = unlocated(host)
+            raise
         except OSError:
-            line.failure = NotDelivered(DeliveryFailure.UNREACHABLE, f"no connection to {host}")
+            line.failure = unconnected(host)
             raise
 
     def getreply(self) -> tuple[int, bytes]:
@@ -115,7 +118,7 @@ class _Smtp(smtplib.SMTP):
         try:
             return super().starttls(context=line.terms.context())
         except ssl.SSLError:
-            line.failure = _untrusted()
+            line.failure = untrusted("the mail server")
             raise
 
 
@@ -131,9 +134,13 @@ class _SmtpOverTls(_Smtp):
         plain = super()._get_socket(host, port, _timeout)
         try:
             return line.terms.context().wrap_socket(plain, server_hostname=host)
-        except OSError as error:
+        except ssl.SSLError:
             plain.close()
-            line.failure = _untrusted() if isinstance(error, ssl.SSLError) else _broken_off()
+            line.failure = untrusted("the mail server")
+            raise
+        except OSError:
+            plain.close()
+            line.failure = _broken_off()
             raise
 
 
@@ -157,11 +164,6 @@ def _mail_refusal(code: int) -> NotDelivered | None:
     reason = DeliveryFailure.REFUSED if is_known else DeliveryFailure.CREDENTIALS
     text = f"the mail server answered with {code}"
     return NotDelivered(reason, text, is_permanent=code not in _MAIL_BUSY)
-
-
-def _untrusted() -> NotDelivered:
-    text = "no TLS with the mail server: its certificate is not trusted"
-    return NotDelivered(DeliveryFailure.UNREACHABLE, text)
 
 
 def _broken_off() -> NotDelivered:

@@ -15,7 +15,12 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+)
 
 from monitor.adapters.notifiers.refusals import failure_of, refusal_of
 from monitor.ports import NotDelivered
@@ -23,6 +28,11 @@ from monitor.ports import NotDelivered
 MOST_READ = 65_536  # bytes of an answer; those of services are some hundred
 
 Place: TypeAlias = tuple[str, int]
+
+
+class NoAddress(OSError):
+    """Nobody could say where a host is."""
+
 
 # Where a host and port are found: addresses and ports, best first. Raises OSError.
 Whereabouts: TypeAlias = Callable[[str, int], Sequence[Place]]
@@ -93,8 +103,8 @@ class Line:
 
     def connect(self, host: str, port: int, timeout: float | None) -> socket.socket:
         """Return a socket to the first place of the host that can be reached. Raises OSError."""
-        failure: OSError = OSError(f"no address is known of {host}")
-        for place in self._find(host, port):
+        failure: OSError = NoAddress(host)
+        for place in self._places(host, port):
             try:
                 return self._holding(socket.create_connection(place, timeout))
             except OSError as error:
@@ -115,6 +125,12 @@ class Line:
             for held in self._held:
                 held.close()
             self._held.clear()
+
+    def _places(self, host: str, port: int) -> Sequence[Place]:
+        try:
+            return self._find(host, port)
+        except OSError as error:
+            raise NoAddress(host) from error
 
     def _holding(self, made: socket.socket) -> socket.socket:
         with self._turn:
@@ -183,5 +199,7 @@ def _connected(line: Line, connection: HTTPConnection) -> socket.socket:
         return line.connect(connection.host, connection.port or 0, timeout)
     except TimeoutError as error:
         raise ConnectTimeoutError(connection, "it took too long") from error
+    except NoAddress as error:
+        raise NameResolutionError(connection.host, connection, socket.gaierror()) from error
     except OSError as error:
         raise NewConnectionError(connection, type(error).__name__) from error

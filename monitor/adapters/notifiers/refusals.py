@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from monitor.ports import DeliveryFailure, NotDelivered
 
@@ -34,20 +34,34 @@ def failure_of(error: requests.RequestException, host: str) -> NotDelivered:
     """Return why no answer came; the error's own words hold the URL, and are not repeated."""
     match error:
         case requests.exceptions.SSLError():
-            return NotDelivered(
-                DeliveryFailure.UNREACHABLE, f"no TLS with {host}: its certificate is not trusted"
-            )
+            return untrusted(host)
         case requests.Timeout():
             return timed_out(host)
         case requests.ConnectionError():
-            if isinstance(error.args[0] if error.args else None, ConnectTimeoutError):
-                return timed_out(host)
-            return NotDelivered(DeliveryFailure.UNREACHABLE, f"no connection to {host}")
+            return unlocated(host) if _is_of_name(error) else unconnected(host)
         case _:
             return NotDelivered(
                 DeliveryFailure.OTHER, f"nothing could be sent to {host}: {type(error).__name__}"
             )
 
 
+def unlocated(host: str) -> NotDelivered:
+    return NotDelivered(DeliveryFailure.UNREACHABLE, f"no address was found for {host}")
+
+
+def unconnected(host: str) -> NotDelivered:
+    return NotDelivered(DeliveryFailure.UNREACHABLE, f"no connection to {host}")
+
+
+def untrusted(host: str) -> NotDelivered:
+    text = f"no TLS with {host}: its certificate is not trusted, or it speaks no TLS there"
+    return NotDelivered(DeliveryFailure.UNREACHABLE, text)
+
+
 def timed_out(host: str) -> NotDelivered:
     return NotDelivered(DeliveryFailure.TIMEOUT, f"{host} did not answer in time")
+
+
+def _is_of_name(error: requests.ConnectionError) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NameResolutionError)
