@@ -112,9 +112,12 @@ class NotifierContract:
         assert str(failure)
         assert not around.arrived()
 
-    async def test_no_failure_tells_a_secret(self, around: Surroundings, fate: Fate) -> None:
+    async def test_no_failure_tells_a_secret(
+        self, around: Surroundings, fate: Fate, caplog: pytest.LogCaptureFixture
+    ) -> None:
         failure = await _failure(around, fate)
 
+        assert not caplog.text
         assert CANARY not in repr(failure)
         assert CANARY not in "".join(traceback.format_exception(failure))
 

@@ -312,9 +312,11 @@ class TestMail(NotifierContract):
     # RFC 5321 has no reply that says "too many".
     fates = frozenset(FAILURES) - {Fate.TOO_MANY}
 
-    @pytest.fixture
-    def around(self, trust: Trust) -> Iterator[Surroundings]:
-        with mail_service(trust.known) as known, mail_service(trust.unknown) as unknown:
+    @pytest.fixture(params=["starttls", "ssl"])
+    def around(self, request: pytest.FixtureRequest, trust: Trust) -> Iterator[Surroundings]:
+        mode = request.param
+        serving = partial(mail_service, is_tls_first=mode == "ssl")
+        with serving(trust.known) as known, serving(trust.unknown) as unknown:
             town = Town(known.at)
             places = {Fate.NO_ADDRESS: None, Fate.UNTRUSTED: unknown.at}
 
@@ -322,7 +324,8 @@ class TestMail(NotifierContract):
                 town.at = places.get(fate, known.at)
                 known.habit = _MAIL_HABITS.get(fate, MailHabit.TAKES)
 
-            make = _apprise(f"mailtos://ops:{CANARY}@mail.test?from=ops@mail.test&to=me@mail.test")
+            addresses = "from=ops@mail.test&to=me@mail.test"
+            make = _apprise(f"mailtos://ops:{CANARY}@mail.test?{addresses}&mode={mode}")
             yield Surroundings(
                 *_channels(make, town, trust),
                 decide,

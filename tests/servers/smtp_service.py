@@ -28,6 +28,7 @@ class MailService:
 
     at: Endpoint
     context: ssl.SSLContext
+    is_tls_first: bool
     habit: MailHabit = MailHabit.TAKES
     letters: list[str] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
@@ -35,11 +36,11 @@ class MailService:
 
 
 @contextmanager
-def mail_service(context: ssl.SSLContext) -> Iterator[MailService]:
-    """Speak SMTP with STARTTLS until the block ends."""
+def mail_service(context: ssl.SSLContext, *, is_tls_first: bool = False) -> Iterator[MailService]:
+    """Speak SMTP with STARTTLS, or with TLS from the start, until the block ends."""
     with _Server(("127.0.0.1", 0), _Session) as server:
         host, port = server.server_address[:2]
-        server.service = MailService(Endpoint(str(host), port), context)
+        server.service = MailService(Endpoint(str(host), port), context, is_tls_first)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
@@ -64,6 +65,8 @@ class _Session(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         self._service = self.server.service
         self._use(self.request)
+        if self._service.is_tls_first:
+            self._secure()
         match self._service.habit:
             case MailHabit.HANGS:
                 self._service.over.wait()
@@ -83,6 +86,9 @@ class _Session(socketserver.BaseRequestHandler):
         self._stream.close()
         self._connection.close()
 
+    def _secure(self) -> None:
+        self._use(self._service.context.wrap_socket(self.request, server_side=True))
+
     def _use(self, connection: socket.socket) -> None:
         self._connection = connection
         self._stream = connection.makefile("rwb", buffering=-1)
@@ -93,7 +99,7 @@ class _Session(socketserver.BaseRequestHandler):
                 self._say("250-mail.test", "250-AUTH PLAIN", "250 STARTTLS")
             case "STARTTLS":
                 self._say("220 go on")
-                self._use(self._service.context.wrap_socket(self.request, server_side=True))
+                self._secure()
             case "AUTH":
                 self._login(line)
             case "RCPT" if self._service.habit is MailHabit.KNOWS_NO_RECIPIENT:

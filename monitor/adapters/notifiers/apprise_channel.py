@@ -52,10 +52,8 @@ _TYPES = {
     NoticeSeverity.CRITICAL: NotifyType.FAILURE,
 }
 
-# Apprise's own lines hold tokens, and what they say is told by us.
-_LOGGER = logging.getLogger("apprise")
-_LOGGER.addHandler(logging.NullHandler())
-_LOGGER.propagate = False
+# Its own lines hold tokens, and what they say is told by us.
+logging.getLogger("apprise").setLevel(logging.CRITICAL)
 
 
 class AppriseChannel:

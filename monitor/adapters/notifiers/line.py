@@ -94,7 +94,7 @@ class Line:
         self.failure = None
         try:
             response = self.request("POST", url, data=body, headers=headers)
-        except requests.RequestException as error:
+        except OSError as error:
             # Not chained: the error holds the URL, and that the token.
             raise failure_of(error, host_of(url)) from None
         if self.failure:

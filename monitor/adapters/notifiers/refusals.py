@@ -30,7 +30,7 @@ def refusal_of(status: int, retry_after: str = "") -> NotDelivered | None:
     return NotDelivered(reason, text, is_permanent=status < 500 and status not in _MAY_PASS)
 
 
-def failure_of(error: requests.RequestException, host: str) -> NotDelivered:
+def failure_of(error: OSError, host: str) -> NotDelivered:
     """Return why no answer came; the error's own words hold the URL, and are not repeated."""
     match error:
         case requests.exceptions.SSLError():
