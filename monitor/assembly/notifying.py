@@ -36,8 +36,9 @@ _ROBOTS: Mapping[str, tuple[Robot, str]] = {
 }
 _WEBHOOKS = {"webhook", "webhooks"}
 
-# What in a URL looks like a secret: long, and no host name.
-_TOKEN = re.compile(r"[^/:@?&=#.]{12,}")
+# What in a URL looks like a secret: long, with a digit, and no host name.
+_TOKEN = re.compile(r"(?=[^/:@?&=#.]*\d)[^/:@?&=#.]{12,}")
+_USER = re.compile(r"//([^/@]*)@")
 
 
 def channels_of(
@@ -122,6 +123,7 @@ def _revealed(given: Reference | GivenUrl, around: Surroundings) -> str:
     Raises SecretUnavailable.
     """
     url = around.secrets.learn(given.reveal(around.environ))
-    for token in _TOKEN.findall(url.partition(":")[2]):
+    before_host = _USER.search(url)
+    for token in (*_TOKEN.findall(url), *(before_host[1].split(":") if before_host else ())):
         around.secrets.learn(token)
     return url

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.notifiers.alertmanager import AlertmanagerPush, PushPolicy
@@ -17,7 +19,7 @@ from tests.core.samples import START
 from tests.fakes.recording_telemetry import RecordingTelemetry
 from tests.servers.alertmanager import alertmanager
 from tests.servers.endpoints import free_endpoint
-from tests.servers.http_service import HttpService, Says, http_service
+from tests.servers.http_service import HttpService, Says, Seen, http_service
 from tests.servers.process import came_true
 
 MINUTE = timedelta(minutes=1)
@@ -220,3 +222,34 @@ async def test_after_a_timeout_the_rest_waits_for_the_next_call() -> None:
         await push.push([alert("a.example.com"), alert("b.example.com")], START)
 
     assert [result for _, result in telemetry.pushes] == ["timeout"]
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sets(st.sampled_from(["a.example", "b.example", "c.example"])),
+            st.booleans(),
+            st.integers(0, 150),
+        ),
+        max_size=12,
+    )
+)
+def test_after_each_call_that_gets_through_an_alertmanager_knows_just_the_active_alerts(
+    steps: list[tuple[set[str], bool, int]],
+) -> None:
+    known: dict[str, datetime] = {}
+    now = START
+
+    def script(seen: Seen) -> Says:
+        ends = {a["labels"]["domain"]: datetime.fromisoformat(a["endsAt"]) for a in seen.document}
+        known.update(ends)
+        return ACCEPTED
+
+    with http_service(script) as service:
+        push = push_to(service, batch=2)
+        for domains, is_away, seconds in steps:
+            now += timedelta(seconds=seconds)
+            service.script = (lambda _: Says(503)) if is_away else script
+            asyncio.run(push.push([alert(domain) for domain in domains], now))
+            if not is_away:
+                assert {domain for domain, end in known.items() if end > now} == domains
