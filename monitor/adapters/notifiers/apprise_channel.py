@@ -42,9 +42,13 @@ _REFUSED_PARAMETERS = {
     "pgp": "mail is not encrypted by its sender here",
     "pgpkey": "mail is not encrypted by its sender here",
     "pgpmode": "mail is not encrypted by its sender here",
-    "verify": "certificates are always checked; SSL_CERT_FILE names further authorities",
+    "verify": "certificates are always checked; SSL_CERT_FILE names whom to trust",
     "redirect": "redirects are never followed",
 }
+
+# Seconds between the requests of one message. Apprise's own pause, mostly of 5.5 s, would keep
+# URLs with several targets from being done in time.
+_PAUSE = 0.2
 
 _TYPES = {
     NoticeSeverity.INFO: NotifyType.INFO,
@@ -76,19 +80,18 @@ class AppriseChannel:
         await self._workers.run(lambda line: self._notify(line, message))
 
     def _notify(self, line: Line, message: Message) -> None:
-        # One that is used again would sleep for seconds first, and is for one thread alone.
-        plugin = _plugin(self._url)
         link = f"\n{message.link}" if message.link else ""
         with over(line):
             try:
-                is_taken = plugin.notify(
+                # A new one each time, since they are for one thread alone.
+                is_taken = _plugin(self._url).notify(
                     title=message.title,
                     body=message.body + link,
                     notify_type=type_of(message),
                     body_format=NotifyFormat.TEXT,
                 )
             except Exception as error:  # noqa: BLE001
-                # Over a hundred plugins: one that fails must not take the daemon's delivery along,
+                # So many plugins: one that fails must not take the daemon's delivery along,
                 # and its words may hold the URL.
                 text = f"the plugin for this service failed: {type(error).__name__}"
                 raise NotDelivered(DeliveryFailure.OTHER, text) from None
@@ -131,4 +134,5 @@ def _plugin(url: str) -> NotifyBase:
     if plugin is None:
         scheme = url.partition(":")[0]
         raise BadUrl(f"is not how apprise writes {scheme}://…; see its page for this service")
+    plugin.request_rate_per_sec = min(plugin.request_rate_per_sec, _PAUSE)
     return plugin

@@ -53,13 +53,16 @@ def put_seams(plugin: type) -> bool:
 
 
 class _Seam(ModuleType):
-    """Looks like a library, but for what is set on it."""
+    """Looks like a library, but for what is set on it, and what is barred as a way around."""
 
-    def __init__(self, library: ModuleType) -> None:
+    def __init__(self, library: ModuleType, *barred: str) -> None:
         super().__init__(library.__name__)
         self._library = library
+        self._barred = barred
 
     def __getattr__(self, name: str) -> Any:
+        if name in self._barred:
+            raise AttributeError(f"{name} would go around the line of the delivery")
         return getattr(self._library, name)
 
 
@@ -68,7 +71,7 @@ def _request(method: str, url: str, **options: Any) -> requests.Response:
 
 
 def _requests() -> ModuleType:
-    seam = _Seam(requests)
+    seam = _Seam(requests, "Session", "session", "sessions", "api", "adapters")
     seam.request = _request  # type: ignore[attr-defined]
     for verb in _VERBS:
         setattr(seam, verb, _verb(verb.upper()))
@@ -145,7 +148,7 @@ class _SmtpOverTls(_Smtp):
 
 
 def _smtplib() -> ModuleType:
-    seam = _Seam(smtplib)
+    seam = _Seam(smtplib, "LMTP")
     seam.SMTP = _Smtp  # type: ignore[attr-defined]
     seam.SMTP_SSL = _SmtpOverTls  # type: ignore[attr-defined]
     return seam
@@ -153,17 +156,16 @@ def _smtplib() -> ModuleType:
 
 # RFC 4954 section 6: what a server says about who wants to send.
 _MAIL_CREDENTIALS = {530, 534, 535, 538}
-_MAIL_BUSY = {421, 450, 451, 452, 454}
-_SAID_NO = 400
 
 
 def _mail_refusal(code: int) -> NotDelivered | None:
-    if code < _SAID_NO:
+    """Return what a reply says against a letter (RFC 5321 section 4.2.1: 4yz may pass)."""
+    if code < 400:
         return None
-    is_known = code not in _MAIL_CREDENTIALS
-    reason = DeliveryFailure.REFUSED if is_known else DeliveryFailure.CREDENTIALS
+    is_of_login = code in _MAIL_CREDENTIALS
+    reason = DeliveryFailure.CREDENTIALS if is_of_login else DeliveryFailure.REFUSED
     text = f"the mail server answered with {code}"
-    return NotDelivered(reason, text, is_permanent=code not in _MAIL_BUSY)
+    return NotDelivered(reason, text, is_permanent=code >= 500)
 
 
 def _broken_off() -> NotDelivered:

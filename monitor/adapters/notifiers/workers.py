@@ -58,8 +58,12 @@ def _from_threads(
     """Return a search that threads can wait for, while the loop does it."""
 
     def search(host: str, port: int) -> Sequence[Place]:
-        searching = asyncio.run_coroutine_threadsafe(_awaited(find, host, port), loop)
-        return searching.result(deadline)
+        asking = _awaited(find, host, port)
+        try:
+            return asyncio.run_coroutine_threadsafe(asking, loop).result(deadline)
+        except RuntimeError as error:
+            asking.close()
+            raise OSError("the loop has ended, and nobody waits any more") from error
 
     return search
 

@@ -2,6 +2,7 @@
 
 import smtplib
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,9 +12,12 @@ from apprise.plugins import N_MGR
 
 from monitor.adapters.notifiers.apprise_channel import SCHEMAS, AppriseChannel, type_of
 from monitor.adapters.notifiers.apprise_seams import put_seams
+from monitor.adapters.notifiers.line import Place, Terms
+from monitor.adapters.notifiers.workers import Workers
 from monitor.core.message import NoticeSeverity
 from tests.adapters.notifiers.lines import workers
 from tests.contracts.notifier_contract import MESSAGE
+from tests.servers.http_service import Says, http_service
 
 # What would let a plugin reach the world, or this machine, by another way than ours.
 OTHER_WAYS = ("socket", "subprocess", "asyncio", "urllib", "http")
@@ -51,6 +55,27 @@ def test_outside_of_a_delivery_a_plugin_finds_no_way() -> None:
 
     with pytest.raises(LookupError):
         plugin.notify(body="x")
+
+
+async def test_a_url_with_many_targets_is_done_in_time() -> None:
+    async def find(_host: str, _port: int) -> Sequence[Place]:
+        return [(service.at.address, service.at.port)]
+
+    with http_service(lambda _: Says(200, "ok")) as service:
+        # Left to itself, apprise would wait for six seconds between any two of them.
+        url = "ntfy://ntfy.example/" + "/".join(f"topic{number}" for number in range(4))
+        await AppriseChannel("a", url, Workers(find, Terms(), deadline=10.0)).send(MESSAGE)
+
+    assert len(service.seen) == 4
+
+
+def test_a_plugin_finds_no_way_around_its_line() -> None:
+    AppriseChannel("a", "jsons://h.example/", workers())
+    library = sys.modules["apprise.plugins.custom_json"].requests
+
+    assert library.codes is requests.codes
+    with pytest.raises(AttributeError, match="around the line"):
+        library.Session()
 
 
 @pytest.mark.parametrize(

@@ -143,3 +143,25 @@ async def test_a_delivery_that_nobody_waits_for_any_more_is_cut() -> None:
             waiting.cancel()
         with accepted:
             assert await asyncio.to_thread(ended.wait, 20)
+
+
+def test_a_delivery_that_outlives_its_loop_ends_quietly() -> None:
+    going, ended = threading.Event(), threading.Event()
+    failures = list[BaseException]()
+
+    def work(line: Line) -> None:
+        going.wait(20)
+        try:
+            line.connect("hook.test", 80, 1.0)
+        except OSError as failure:
+            failures.append(failure)
+        ended.set()
+
+    async def give_up() -> None:
+        with pytest.raises(NotDelivered, match="within"):
+            await Workers(as_written, Terms(), deadline=0.05).run(work)
+
+    asyncio.run(give_up())
+    going.set()
+    assert ended.wait(20)
+    assert len(failures) == 1
