@@ -18,7 +18,7 @@ class Workers:
     """Does what blocks in at most so many threads, each time over a line that is new."""
 
     def __init__(
-        self, find: Finder, terms: Terms, *, threads: int = 4, deadline: float = 30.0
+        self, find: Finder, terms: Terms, *, threads: int = 8, deadline: float = 30.0
     ) -> None:
         self._find = find
         self._terms = terms

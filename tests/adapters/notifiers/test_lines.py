@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import trustme
 
 from monitor.adapters.notifiers.line import MOST_READ, Line, Terms
 from monitor.adapters.notifiers.refusals import refusal_of
@@ -71,6 +73,25 @@ def test_the_next_place_is_tried_when_the_first_cannot_be_reached(service: HttpS
         line.post("http://hook.test/", b"x", {})
 
     assert service.seen[0].headers["Host"] == "hook.test"
+
+
+def test_a_known_address_does_not_stand_in_for_the_right_certificate(tmp_path: Path) -> None:
+    authority, asked = trustme.CA(), list[str | None]()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("hook.test").configure_cert(context)
+    context.sni_callback = lambda _, name, __: asked.append(name)
+
+    with http_service(lambda _: Says(200), context) as service:
+        here = [(service.at.address, service.at.port)]
+        with closing(Line(lambda *_: here, Terms(str(tmp_path / "ca.pem")))) as line:
+            line.post("https://hook.test/in", b"x", {})
+            with pytest.raises(NotDelivered, match=r"no TLS with other\.test") as raised:
+                line.post("https://other.test/in", b"x", {})
+
+        assert raised.value.reason is DeliveryFailure.UNREACHABLE
+        assert [seen.headers["Host"] for seen in service.seen] == ["hook.test"]
+    assert asked == ["hook.test", "other.test"]
 
 
 @pytest.mark.parametrize(
