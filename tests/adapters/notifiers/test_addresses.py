@@ -182,7 +182,7 @@ async def test_a_channel_reaches_its_service_through_a_real_resolver_and_after_i
         http_service(lambda _: Says(200)) as service,
         Unbound({}, overrides=[record]).running() as (unbound),
     ):
-        limits = Limits(timedelta(milliseconds=200), attempts=1)
+        limits = Limits(timedelta(seconds=1), attempts=2)
         clock = SystemClock()
         prober = DnsProber(clock, limits)
         addresses = Addresses(prober, [unbound.resolver()], clock, system)
