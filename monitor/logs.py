@@ -30,7 +30,8 @@ class Secrets:
         return secret
 
     def masked(self, text: str) -> str:
-        for secret in self._known:
+        # The longest first: one may be a part of another.
+        for secret in sorted(self._known, key=len, reverse=True):
             text = text.replace(secret, HIDDEN)
         return text
 

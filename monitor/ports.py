@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Protocol, TypeAlias
 
 from monitor.core.answers import Question, Reply
@@ -10,6 +11,7 @@ from monitor.core.bindings import Binding
 from monitor.core.events import Event, Record
 from monitor.core.gist import Essence, Gist
 from monitor.core.inventory import Listing
+from monitor.core.message import Message
 from monitor.core.names import DomainName
 from monitor.core.provider import ProviderFailure, ProviderListing
 from monitor.core.servers import Authority, Resolver
@@ -163,6 +165,41 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
+class DeliveryFailure(Enum):
+    """Why a message was not delivered."""
+
+    REFUSED = "refused"  # the service answered, and did not take it
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    CREDENTIALS = "credentials"
+    OTHER = "other"
+
+
+class NotDelivered(Exception):
+    """A message did not reach its channel; the text of this tells why, without any secret.
+
+    Where it `is_permanent`, the same message would fail again until a person mends something.
+    """
+
+    def __init__(
+        self, reason: DeliveryFailure, message: str, *, is_permanent: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.is_permanent = is_permanent
+
+
+class Notifier(Protocol):
+    """One channel to people."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, message: Message) -> None:
+        """Return when the service has taken the message. Raises NotDelivered."""
+
+
 # Seconds; the upper bounds between which round-trip times are counted.
 RTT_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0)
 
@@ -202,3 +239,5 @@ class Telemetry(Protocol):
     def happened(self, event: Event) -> None: ...
 
     def store_failed(self) -> None: ...
+
+    def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None: ...

@@ -10,8 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.adapters.notifiers.apprise_channel import SCHEMAS
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
-from monitor.cli.app import app, changes_app, config_app
+from monitor.cli.app import app, changes_app, channels_app, config_app
 from monitor.core.state import State
 from monitor.core.status import DomainStatus, Fault
 from monitor.core.targets import EndpointClass
@@ -20,12 +21,14 @@ from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.verdict import Rule, VerdictKind
 from monitor.entrypoints.metrics import StateMetrics
+from monitor.ports import DeliveryFailure
 from monitor.usecases.snapshot import Snapshot
 
 ROOT = Path(__file__).parent.parent
 METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 CHANGES = (ROOT / "docs/changes.md").read_text(encoding="utf-8")
 VERDICTS = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+CHANNELS = (ROOT / "docs/channels.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -66,9 +69,16 @@ def test_every_command_is_in_the_readme() -> None:
     commands = [str(c.name or c.callback.__name__) for c in app.registered_commands if c.callback]
     subcommands = [f"config {command.name}" for command in config_app.registered_commands]
     subcommands += [f"changes {command.name}" for command in changes_app.registered_commands]
+    subcommands += [f"channels {command.name}" for command in channels_app.registered_commands]
     assert commands and subcommands
     for command in [*commands, *subcommands]:
         assert f"`{command}" in README, command
+
+
+def test_every_service_and_failure_of_channels_is_documented() -> None:
+    listed = set(re.findall(r"`([a-z0-9]+)`", CHANNELS))
+    assert listed >= SCHEMAS
+    assert {failure.value for failure in DeliveryFailure} <= set(re.findall(r"`(\w+)`", CHANNELS))
 
 
 def test_the_first_screen_of_the_readme_has_both_commands() -> None:

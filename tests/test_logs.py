@@ -49,6 +49,13 @@ def test_a_known_secret_is_masked_wherever_it_stands() -> None:
     assert stream.getvalue().count(HIDDEN) == 4
 
 
+def test_a_secret_that_holds_another_one_is_masked_as_a_whole() -> None:
+    secrets = Secrets()
+    for secret in (CANARY, f"https://user:{CANARY}@host/", f"{CANARY}/more"):
+        secrets.learn(secret)
+    assert secrets.masked(f"https://user:{CANARY}@host/ {CANARY}/more") == f"{HIDDEN} {HIDDEN}"
+
+
 def test_a_value_under_a_secret_key_is_masked_even_when_unknown() -> None:
     stream = _lines()
     structlog.get_logger().info("a", access_key_secret="never-learnt", Authorization="OSS4 x")

@@ -26,6 +26,8 @@ config_app = typer.Typer(help="Check, describe and show the configuration.")
 app.add_typer(config_app, name="config")
 changes_app = typer.Typer(help="List the changes, or tell one of them.")
 app.add_typer(changes_app, name="changes")
+channels_app = typer.Typer(help="Try the channels that notices go to.")
+app.add_typer(channels_app, name="channels")
 
 ConfigOption = Annotated[
     Path | None,
@@ -220,10 +222,24 @@ def changes_show(
     return asyncio.run(run_show(number, config, is_json=json))
 
 
+@channels_app.command("test")
+def channels_test(
+    channel: Annotated[str | None, typer.Option(help="This one only.")] = None,
+    config: ConfigOption = None,
+) -> int:
+    """Send one test message to each channel, and print what became of it, why, and the remedy.
+
+    Exit code: 0 all delivered, 1 some not, 3.
+    """
+    from monitor.cli.channels import run_test
+
+    return asyncio.run(run_test(channel, config))
+
+
 @config_app.command("check")
 def config_check(file: Annotated[Path, typer.Argument()]) -> int:
     """Print all faults of a configuration at once, each with its place and remedy."""
-    from monitor.cli.configuring import check_file
+    from monitor.cli.checking import check_file
 
     return check_file(file)
 

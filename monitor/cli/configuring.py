@@ -1,4 +1,4 @@
-"""The `config` commands, and reading the configuration for all others."""
+"""The `config` commands that show, and reading the configuration for all others."""
 
 import json
 import os
@@ -7,8 +7,6 @@ from pathlib import Path
 
 import typer
 
-from monitor.assembly.limits import refuse_unsafe, without_effect
-from monitor.assembly.parts import NotAvailable
 from monitor.cli.exit_codes import Exit
 from monitor.config import ConfigError, Settings, effective, json_schema, load, parse
 
@@ -33,18 +31,6 @@ def complain(error: Exception) -> Exit:
     """Print what has to be mended, and return the exit code for it."""
     typer.echo(str(error), err=True)
     return Exit.UNKNOWN
-
-
-def check_file(file: Path) -> Exit:
-    try:
-        settings = load(file, os.environ)
-        refuse_unsafe(settings)
-    except (ConfigError, NotAvailable) as error:
-        return complain(error)
-    typer.echo(f"{file}: no faults")
-    for key in without_effect(settings):
-        typer.echo(f"  note: {key} is accepted, but has no effect in this release")
-    return Exit.OK
 
 
 def print_schema() -> Exit:

@@ -120,7 +120,7 @@ def parse_notice_url(written: object) -> Reference | GivenUrl:
         case str():
             raise refused(
                 "is no URL (not shown: it may be a secret)",
-                f"write an apprise URL such as dingtalk://..., or {_REMEDY}",
+                f"write one such as dingtalk://..., feishu://... or webhooks://..., or {_REMEDY}",
             )
         case _:
             return parse_secret(written)

@@ -14,6 +14,7 @@ from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.tracking.values import Value
 from monitor.core.verdict import Verdict, VerdictKind
+from monitor.ports import DeliveryFailure
 
 
 class Language(Enum):
@@ -82,6 +83,14 @@ class Wording:
     def track_advice(self, reason: Reason) -> str:
         """What to do about it."""
         return self._texts["track_advice"][reason.value]
+
+    def delivery_failure(self, reason: DeliveryFailure) -> str:
+        """A word or two: why a message was not delivered."""
+        return self._texts["delivery_failure"][reason.value]
+
+    def delivery_advice(self, reason: DeliveryFailure) -> str:
+        """What to do about it."""
+        return self._texts["delivery_advice"][reason.value]
 
     def value(self, value: Value | None) -> str:
         """What a record says; in words where it is not known, or nothing."""

@@ -52,6 +52,23 @@ def test_a_channel_keeps_its_url_for_those_who_ask() -> None:
     assert repr(url) == "GivenUrl('dingtalk://********')"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"feishu://{CANARY}/?secret={CANARY}",
+        f"lark://{CANARY}/",
+        f"webhook://{CANARY}@127.0.0.1/{CANARY}",
+        f"webhooks://{CANARY}@hook.example/",
+    ],
+)
+def test_of_a_channels_url_only_the_scheme_is_shown(url: str) -> None:
+    settings = parse(f'[[alerting.channels]]\nname = "a"\nurl = "{url}"', {})
+
+    (shown,) = effective(settings)["alerting"]["channels"]
+    assert shown["url"] == f"{url.partition(':')[0]}://********"
+    assert CANARY not in repr(settings)
+
+
 def test_a_plain_service_url_is_shown() -> None:
     settings = parse('[alerting.alertmanager]\nurls = ["http://127.0.0.1:9093"]', {})
 

@@ -4,7 +4,7 @@ from monitor.core.events import Event
 from monitor.core.inventory import Listing
 from monitor.core.provider import ProviderFailure
 from monitor.core.servers import Resolver
-from monitor.ports import Server, Swept
+from monitor.ports import DeliveryFailure, Server, Swept
 
 
 class RecordingTelemetry:
@@ -17,6 +17,7 @@ class RecordingTelemetry:
         self.events: list[Event] = []
         self.provider_failures: list[tuple[str, str]] = []
         self.store_failures = 0
+        self.pushes: list[tuple[str, str]] = []
 
     def probed(self, server: Server, outcome: str, _rtt: timedelta) -> None:
         self.probes.append((server.name, outcome))
@@ -42,3 +43,6 @@ class RecordingTelemetry:
 
     def store_failed(self) -> None:
         self.store_failures += 1
+
+    def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None:
+        self.pushes.append((alertmanager, failure.value if failure else "success"))

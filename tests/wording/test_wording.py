@@ -9,6 +9,7 @@ from monitor.core.chain import Chain
 from monitor.core.names import DomainName
 from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.verdict import Rule, Verdict, VerdictKind
+from monitor.ports import DeliveryFailure
 from monitor.wording import STATUS_SHAPE, Language, wording
 
 BINDING = Binding(
@@ -57,6 +58,16 @@ def test_where_the_record_is_right_nobody_is_told_to_change_it(language: Languag
     verdict = Verdict(VerdictKind.OTHER_BUCKET, Rule.BUCKET_DIFFERS, Chain(BINDING.domain), False)
     said = {remedy: wording(language).advice(verdict, BINDING, remedy) for remedy in Remedy}
     assert len(set(said.values())) == len(Remedy)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("reason", DeliveryFailure)
+def test_whatever_keeps_a_message_from_its_channel_comes_with_advice(
+    language: Language, reason: DeliveryFailure
+) -> None:
+    words = wording(language)
+    assert words.delivery_failure(reason)
+    assert words.delivery_advice(reason)
 
 
 def test_the_languages_have_the_same_keys_and_the_same_gaps() -> None:

@@ -1,5 +1,6 @@
 """Counters of the monitor's own work, in a registry that is given."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -12,7 +13,7 @@ from monitor.core.inventory import FailureReason, Listing
 from monitor.core.provider import ProviderFailure
 from monitor.core.servers import Resolver
 from monitor.core.tracking.changes import ChangeKind
-from monitor.ports import Prober, Server, Swept
+from monitor.ports import DeliveryFailure, Prober, Server, Swept
 
 # Server names of authorities come from the network, so they share one label value.
 AUTHORITY_LABEL = "authority"
@@ -61,6 +62,9 @@ class PrometheusTelemetry:
         for kind in ChangeKind:
             self._changes.labels(kind.value)
             self._propagation.labels(kind.value)
+        self._alertmanager_posts = counter(
+            "alertmanager_posts", "Requests to an Alertmanager.", "alertmanager", "result"
+        )
         self._store_errors = counter("store_errors", "Steps that the store could not keep.")
         self._reload_ok = gauge(
             "config_last_reload_successful", "1 if the newest load of the configuration succeeded."
@@ -81,6 +85,12 @@ class PrometheusTelemetry:
         for account in accounts:
             for reason in FailureReason:
                 self._inventory_errors.labels(account, reason.value)
+
+    def expect_alertmanagers(self, names: Iterable[str]) -> None:
+        """Let the series of these Alertmanagers exist before anything happens."""
+        for name in names:
+            for failure in (None, *DeliveryFailure):
+                self._alertmanager_posts.labels(name, _result(failure))
 
     def probed(self, server: Server, outcome: str, rtt: timedelta) -> None:
         resolver = server.name if isinstance(server, Resolver) else AUTHORITY_LABEL
@@ -122,6 +132,9 @@ class PrometheusTelemetry:
     def store_failed(self) -> None:
         self._store_errors.inc()
 
+    def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None:
+        self._alertmanager_posts.labels(alertmanager, _result(failure)).inc()
+
     def lagged(self, lag: timedelta) -> None:
         self._job_lag = lag
 
@@ -150,6 +163,10 @@ class CountedProber:
             self._telemetry.probing(-1)
         self._telemetry.probed(server, _outcome(reply), reply.rtt)
         return reply
+
+
+def _result(failure: DeliveryFailure | None) -> str:
+    return failure.value if failure else "success"
 
 
 def _outcome(reply: Reply) -> str:

@@ -1,0 +1,1 @@
+"""Channels: where notices and alerts go."""

@@ -1,0 +1,26 @@
+"""`config check`: what is wrong with a configuration, without acting on it."""
+
+import os
+from pathlib import Path
+
+import typer
+
+from monitor.assembly.limits import refuse_unsafe, without_effect
+from monitor.assembly.notifying import refuse_bad_channels
+from monitor.assembly.parts import NotAvailable
+from monitor.cli.configuring import complain
+from monitor.cli.exit_codes import Exit
+from monitor.config import ConfigError, load
+
+
+def check_file(file: Path) -> Exit:
+    try:
+        settings = load(file, os.environ)
+        refuse_unsafe(settings)
+        refuse_bad_channels(settings)
+    except (ConfigError, NotAvailable) as error:
+        return complain(error)
+    typer.echo(f"{file}: no faults")
+    for key in without_effect(settings):
+        typer.echo(f"  note: {key} is accepted, but has no effect in this release")
+    return Exit.OK
