@@ -1,6 +1,8 @@
 """Values of the core to and from rows."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -19,12 +21,14 @@ from monitor.adapters.stores.details import (
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, EventType, Record
 from monitor.core.hysteresis import Settled
-from monitor.core.inventory import AccountInventory
+from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
 from monitor.core.status import DomainStatus, Fault
 from monitor.core.tracking.changes import Change
 
+AccountRow: TypeAlias = tuple[str, str, str | None]
+BindingRow: TypeAlias = tuple[str, str, int, str]
 ChangeRow: TypeAlias = tuple[str, str, int, str]
 DomainRow: TypeAlias = tuple[str, str, int, bytes]
 EventRow: TypeAlias = tuple[int, str, str, str | None, str | None, str | None, str, str, str, str]
@@ -45,19 +49,33 @@ class _StoredDomain:
     summary: Summary
 
 
-_INVENTORY = TypeAdapter(AccountInventory)
+_BINDING = TypeAdapter(Binding)
+_FAILURES = TypeAdapter(tuple[Failure, ...])
 _DOMAIN = TypeAdapter(_StoredDomain)
 _CHANGE = TypeAdapter(Change)
 
 
-def account_row(account: AccountInventory) -> tuple[str, str, str | None]:
-    return account.account, _INVENTORY.dump_json(account).decode(), moment(account)
+def account_row(account: AccountInventory) -> AccountRow:
+    return account.account, _FAILURES.dump_json(account.failures).decode(), moment(account)
 
 
-def account_of(inventory: str, read_at: str | None) -> AccountInventory:
-    account = _INVENTORY.validate_json(inventory)
-    at = datetime.fromisoformat(read_at) if read_at else account.last_success_at
-    return replace(account, last_success_at=at)
+def account_of(row: AccountRow, bindings: tuple[Binding, ...]) -> AccountInventory:
+    name, failures, read_at = row
+    at = datetime.fromisoformat(read_at) if read_at else None
+    return AccountInventory(name, bindings, at, _FAILURES.validate_json(failures))
+
+
+def binding_rows(account: str, bindings: Iterable[Binding]) -> Iterator[BindingRow]:
+    """Yield the rows of bindings of one account, those of one domain numbered."""
+    numbers = Counter[str]()
+    for binding in bindings:
+        domain = binding.domain.text
+        yield account, domain, numbers[domain], _BINDING.dump_json(binding).decode()
+        numbers[domain] += 1
+
+
+def binding_of(text: str) -> Binding:
+    return _BINDING.validate_json(text)
 
 
 def moment(account: AccountInventory) -> str | None:

@@ -12,6 +12,7 @@ from monitor.adapters.stores import rows
 from monitor.adapters.stores.details import Look
 from monitor.adapters.stores.looks import Looks
 from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
+from monitor.core.bindings import Binding
 from monitor.core.events import GENESIS, Record, seal
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
@@ -118,14 +119,11 @@ class SqliteStore:
 
 
 def _load(connection: sqlite3.Connection, look: Look) -> State:
-    accounts = {
-        name: rows.account_of(inventory, read_at)
-        for name, inventory, read_at in connection.execute("SELECT * FROM account")
-    }
-    bound = {b.domain.text: b for account in accounts.values() for b in account.bindings}
     # Many objects and no garbage: to look for some, again and again, would double the time.
     gc.disable()
     try:
+        accounts = _accounts(connection)
+        bound = {b.domain.text: b for account in accounts.values() for b in account.bindings}
         found = connection.execute(
             "SELECT name, state, is_calm, iif(is_calm, x'', details) FROM domain"
         )
@@ -136,6 +134,16 @@ def _load(connection: sqlite3.Connection, look: Look) -> State:
     finally:
         gc.enable()
     return State(accounts, domains)
+
+
+def _accounts(connection: sqlite3.Connection) -> dict[str, AccountInventory]:
+    query = "SELECT binding FROM binding WHERE account = ? ORDER BY domain, nth"
+    return {
+        row[0]: rows.account_of(
+            row, tuple(rows.binding_of(text) for (text,) in connection.execute(query, row[:1]))
+        )
+        for row in connection.execute("SELECT name, failures, read_at FROM account")
+    }
 
 
 def _domain(connection: sqlite3.Connection, name: DomainName) -> DomainState | None:
@@ -166,7 +174,9 @@ def _keep_state(
     connection.executemany(
         "DELETE FROM domain WHERE name = ?", [(d.text,) for d in step.forgotten]
     )
-    connection.executemany("DELETE FROM account WHERE name = ?", [(a,) for a in step.closed])
+    closed = [(name,) for name in step.closed]
+    connection.executemany("DELETE FROM account WHERE name = ?", closed)
+    connection.executemany("DELETE FROM binding WHERE account = ?", closed)
     connection.executemany(
         "INSERT INTO domain VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE "
         "SET state = excluded.state, is_calm = excluded.is_calm, details = excluded.details",
@@ -183,17 +193,34 @@ def _keep_accounts(
     connection: sqlite3.Connection, step: Step, written: Mapping[str, AccountInventory]
 ) -> None:
     for account in step.accounts:
+        connection.execute(
+            "INSERT INTO account VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
+            "SET failures = excluded.failures, read_at = excluded.read_at",
+            rows.account_row(account),
+        )
         known = written.get(account.account)
-        is_same = known is not None and known.bindings is account.bindings
-        if is_same and known is not None and known.failures == account.failures:
-            read = (rows.moment(account), account.account)
-            connection.execute("UPDATE account SET read_at = ? WHERE name = ?", read)
-        else:
-            connection.execute(
-                "INSERT INTO account VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
-                "SET inventory = excluded.inventory, read_at = excluded.read_at",
-                rows.account_row(account),
-            )
+        if known is None:
+            connection.execute("DELETE FROM binding WHERE account = ?", (account.account,))
+        _keep_bindings(connection, account, known.bindings if known is not None else ())
+
+
+def _keep_bindings(
+    connection: sqlite3.Connection, account: AccountInventory, known: tuple[Binding, ...]
+) -> None:
+    """Write the bindings of those domains where another object stands for one than was written."""
+    if account.bindings is known:
+        return
+    before, after = set(map(id, known)), set(map(id, account.bindings))
+    touched = {b.domain for b in known if id(b) not in after}
+    touched |= {b.domain for b in account.bindings if id(b) not in before}
+    connection.executemany(
+        "DELETE FROM binding WHERE account = ? AND domain = ?",
+        [(account.account, domain.text) for domain in touched],
+    )
+    connection.executemany(
+        "INSERT INTO binding VALUES (?, ?, ?, ?)",
+        rows.binding_rows(account.account, (b for b in account.bindings if b.domain in touched)),
+    )
 
 
 def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:

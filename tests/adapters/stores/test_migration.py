@@ -29,7 +29,7 @@ def former_database(path: Path) -> None:
     state = {key: value for key, value in json.loads(text).items() if key != "summary"}
     tracked = TypeAdapter(TrackedRecord).dump_json(RECORD).decode()
     owner, view = RECORD.key.owner.text, RECORD.key.view
-    _, inventory, _ = rows.account_row(ACCOUNT)
+    inventory = TypeAdapter(AccountInventory).dump_json(ACCOUNT).decode()
     with connection:
         connection.execute("INSERT INTO account VALUES (?, ?)", ("shop", inventory))
         connection.execute("INSERT INTO domain VALUES (?, ?)", (DOMAIN.text, json.dumps(state)))

@@ -126,13 +126,16 @@ async def test_a_file_that_may_only_be_read_is_said_with_the_remedy(path: Path) 
         """UPDATE domain SET state = '{"binding"'""",
         "UPDATE domain SET is_calm = 0, details = x'00'",
         "INSERT INTO account VALUES ('shop', '{}', NULL)",
+        "INSERT INTO account VALUES ('shop', '[]', 'yesterday')",
+        """INSERT INTO account VALUES ('shop', '[]', NULL);
+        INSERT INTO binding VALUES ('shop', 'a.example', 0, '{}')""",
     ],
 )
 async def test_a_state_that_makes_no_sense_is_said_with_the_remedy(
     damage: str, path: Path
 ) -> None:
     await _fill(path)
-    _sql(path, damage)
+    _sql(path, *damage.split(";"))
     async with _opened(path) as store:
         assert "Restore a backup" in await _refusal(store)
 
