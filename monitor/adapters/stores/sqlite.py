@@ -5,11 +5,12 @@ import gc
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import IO, TypeVar
 
 from monitor.adapters.stores import rows
-from monitor.adapters.stores.details import Look
+from monitor.adapters.stores.at_rest import Details
 from monitor.adapters.stores.looks import Looks
 from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
 from monitor.core.bindings import Binding
@@ -46,12 +47,12 @@ class SqliteStore:
         return is_locked(self._path)
 
     async def load(self) -> State:
-        state = await self._run(lambda connection: _load(connection, self._looks.at))
+        state = await self._run(lambda connection: _load(connection, self._looks))
         self._written = dict(state.accounts)
         return state
 
     async def domain(self, name: DomainName) -> DomainState | None:
-        return await self._run(lambda connection: _domain(connection, name))
+        return await self._run(lambda connection: _domain(connection, name, self._looks))
 
     async def commit(self, step: Step) -> Kept:
         kept = await self._run(
@@ -118,38 +119,46 @@ class SqliteStore:
             ) from error
 
 
-def _load(connection: sqlite3.Connection, look: Look) -> State:
+def _load(connection: sqlite3.Connection, details: Details) -> State:
+    # One object for all that say the same of it: most bindings are those of their accounts.
+    binding_of = cache(rows.binding_of)
     # Many objects and no garbage: to look for some, again and again, would double the time.
     gc.disable()
     try:
-        accounts = _accounts(connection)
-        bound = {b.domain.text: b for account in accounts.values() for b in account.bindings}
-        found = connection.execute(
-            "SELECT name, state, is_calm, iif(is_calm, x'', details) FROM domain"
-        )
-        domains = {
-            domain.domain: domain
-            for domain in (rows.domain_of(row, look, bound.get(row[0])) for row in found)
-        }
+        accounts = _accounts(connection, binding_of)
+        found = map(rows.DomainRow._make, connection.execute(_ALL_DOMAINS))
+        domains = (rows.domain_of(row, details, binding_of) for row in found)
+        return State(accounts, {domain.domain: domain for domain in domains})
     finally:
         gc.enable()
-    return State(accounts, domains)
 
 
-def _accounts(connection: sqlite3.Connection) -> dict[str, AccountInventory]:
+# The details of a domain at rest stay where they are.
+_ALL_DOMAINS = """
+SELECT
+    name, binding, since, outline, gists, is_calm,
+    iif(is_calm, NULL, resolvers), iif(is_calm, NULL, authorities), iif(is_calm, NULL, records)
+FROM domain
+"""
+
+
+def _accounts(
+    connection: sqlite3.Connection, binding_of: Callable[[str], Binding]
+) -> dict[str, AccountInventory]:
     query = "SELECT binding FROM binding WHERE account = ? ORDER BY domain, nth"
     return {
         row[0]: rows.account_of(
-            row, tuple(rows.binding_of(text) for (text,) in connection.execute(query, row[:1]))
+            row, tuple([binding_of(text) for (text,) in connection.execute(query, row[:1])])
         )
         for row in connection.execute("SELECT name, failures, read_at FROM account")
     }
 
 
-def _domain(connection: sqlite3.Connection, name: DomainName) -> DomainState | None:
-    query = "SELECT name, state, 0, details FROM domain WHERE name = ?"
-    row = connection.execute(query, (name.text,)).fetchone()
-    return None if row is None else rows.domain_of(row)
+def _domain(
+    connection: sqlite3.Connection, name: DomainName, details: Details
+) -> DomainState | None:
+    row = connection.execute("SELECT * FROM domain WHERE name = ?", (name.text,)).fetchone()
+    return None if row is None else rows.domain_of(rows.DomainRow._make(row), details)
 
 
 def _commit(
@@ -158,14 +167,15 @@ def _commit(
     written: Mapping[str, AccountInventory],
     looks: Looks,
 ) -> Kept:
-    domains = [rows.domain_row(domain) for domain in step.domains]
+    domains = [rows.domain_row(domain, looks) for domain in step.domains]
     with transaction(connection):
         _keep_state(connection, step, domains)
         _keep_accounts(connection, step, written)
         records = _append(connection, step)
     looks.forget(domain.domain.text for domain in step.domains)
     looks.forget(domain.text for domain in step.forgotten)
-    return Kept(records, tuple(rows.resting(domain, looks.at) for domain in step.domains))
+    kept = zip(step.domains, domains, strict=True)
+    return Kept(records, tuple(rows.resting(domain, row, looks) for domain, row in kept))
 
 
 def _keep_state(
@@ -177,16 +187,24 @@ def _keep_state(
     closed = [(name,) for name in step.closed]
     connection.executemany("DELETE FROM account WHERE name = ?", closed)
     connection.executemany("DELETE FROM binding WHERE account = ?", closed)
-    connection.executemany(
-        "INSERT INTO domain VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE "
-        "SET state = excluded.state, is_calm = excluded.is_calm, details = excluded.details",
-        domains,
-    )
+    connection.executemany(_KEEP_DOMAIN, domains)
     connection.executemany(
         "INSERT INTO change VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
         "SET is_open = excluded.is_open, story = excluded.story",
         map(rows.change_row, step.changes),
     )
+
+
+# A part of its details that did not change is not given, and stays.
+_KEEP_DOMAIN = """
+INSERT INTO domain
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, x''), coalesce(?8, x''), coalesce(?9, x''))
+ON CONFLICT (name) DO UPDATE SET
+    binding = ?2, since = ?3, outline = ?4, gists = ?5, is_calm = ?6,
+    resolvers = coalesce(?7, resolvers),
+    authorities = coalesce(?8, authorities),
+    records = coalesce(?9, records)
+"""
 
 
 def _keep_accounts(

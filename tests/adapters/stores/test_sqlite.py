@@ -111,11 +111,12 @@ async def test_a_binding_that_comes_or_goes_is_all_that_is_written_of_its_accoun
     path = tmp_path / "x.db"
     bindings = tuple(binding(f"d{number}.example") for number in range(9))
     first, moved = AccountInventory("shop", bindings), binding("d4.example", "other")
+    twice = (*bindings[:4], moved, replace(moved), *bindings[5:])
     steps = (
         (first, "a look that finds the same", 0),
         (replace(first, bindings=bindings[:4] + bindings[5:]), "one is gone", 1),
         (replace(first, bindings=(*bindings[:4], moved, *bindings[5:])), "it is back", 1),
-        (replace(first, bindings=(*bindings[:4], moved, moved, *bindings[5:])), "twice", 3),
+        (replace(first, bindings=twice), "twice", 3),
         (AccountInventory("shop"), "none is left", 10),
     )
     store = SqliteStore(path)
@@ -124,9 +125,9 @@ async def test_a_binding_that_comes_or_goes_is_all_that_is_written_of_its_accoun
         before = await store._run(_written)
         await store.commit(Step(accounts=(account,)))
         assert await store._run(_written) - before == 1 + rows, what
-        again = SqliteStore(path, Access.READ)
-        assert (await again.load()).accounts == {"shop": account}, what
-        await again.close()
+        reader = SqliteStore(path, Access.READ)
+        assert (await reader.load()).accounts == {"shop": account}, what
+        await reader.close()
     await store.close()
 
 

@@ -123,8 +123,12 @@ async def test_a_file_that_may_only_be_read_is_said_with_the_remedy(path: Path) 
 @pytest.mark.parametrize(
     "damage",
     [
-        """UPDATE domain SET state = '{"binding"'""",
-        "UPDATE domain SET is_calm = 0, details = x'00'",
+        """UPDATE domain SET binding = '{"domain"'""",
+        "UPDATE domain SET outline = '[]'",
+        "UPDATE domain SET since = 'yesterday'",
+        "UPDATE domain SET gists = 'xyz'",
+        """UPDATE domain SET outline = replace(outline, 'true,null]', 'true,7]')""",
+        "UPDATE domain SET is_calm = 0, resolvers = x'00'",
         "INSERT INTO account VALUES ('shop', '{}', NULL)",
         "INSERT INTO account VALUES ('shop', '[]', 'yesterday')",
         """INSERT INTO account VALUES ('shop', '[]', NULL);
@@ -142,7 +146,7 @@ async def test_a_state_that_makes_no_sense_is_said_with_the_remedy(
 
 async def test_damage_to_one_domain_at_rest_is_logged_and_stops_no_other(path: Path) -> None:
     await _fill(path)
-    _sql(path, "UPDATE domain SET details = x'00'")
+    _sql(path, "UPDATE domain SET resolvers = x'00'")
     async with _opened(path) as store:
         (domain,) = (await store.load()).domains.values()
         with capture_logs() as logs:
