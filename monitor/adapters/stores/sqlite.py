@@ -130,6 +130,7 @@ def _load(connection: sqlite3.Connection, details: Details) -> State:
         domains = (rows.domain_of(row, details, binding_of) for row in found)
         return State(accounts, {domain.domain: domain for domain in domains})
     finally:
+        gc.freeze()  # nor later: it goes as it came, by reference counts
         gc.enable()
 
 
