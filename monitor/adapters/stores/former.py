@@ -5,10 +5,11 @@ from functools import lru_cache
 from typing import Any
 
 from monitor.adapters.stores.details import unzipped, zipped
+from monitor.adapters.stores.outline import packed_outline
 
 
-def outline_of(state: str) -> str:
-    """Return the outline of a domain (migration 4) whose details were all in one."""
+def outline_of(state: str) -> bytes:
+    """Return the packed outline of a domain whose details were all in one."""
     known = json.loads(state)
     resolvers, authorities, records, calm, followed_until, ended_at = known["summary"]
     gists = list[str]()
@@ -25,7 +26,8 @@ def outline_of(state: str) -> str:
         followed_until,
         ended_at,
     )
-    return json.dumps(outline, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(outline, ensure_ascii=False, separators=(",", ":"))
+    return packed_outline(text.encode())
 
 
 def gists_of(state: str) -> str:

@@ -69,7 +69,7 @@ def opened(path: Path, access: Access) -> sqlite3.Connection:
     connection = sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
     try:
         if access is Access.READ:
-            _refuse_newer(connection)
+            _refuse_older(connection)
         else:
             _prepare(connection)
     except BaseException:
@@ -95,6 +95,15 @@ def _refuse_newer(connection: sqlite3.Connection) -> int:
             "written by a newer release. Run that one, or use another database"
         )
     return int(version)
+
+
+def _refuse_older(connection: sqlite3.Connection) -> None:
+    version, known = _refuse_newer(connection), len(_migrations())
+    if version < known:
+        raise StoreError(
+            f"the database has schema version {version}, this program reads {known}: it was "
+            "written by an older release. Start the daemon of this one, which takes it over"
+        )
 
 
 # What the migrations call; it does for ever what it did when they were written.

@@ -1,5 +1,6 @@
 """What can be told of a domain without its details: of a fleet, most say the same."""
 
+import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -64,8 +65,8 @@ class Outline(NamedTuple):
 _OUTLINE = TypeAdapter(Outline)
 
 
-def drawn(state: DomainState) -> tuple[str, str]:
-    """Return the outline of a domain, and its gists, as texts."""
+def drawn(state: DomainState) -> tuple[bytes, str]:
+    """Return the outline of a domain, packed, and the text of its gists."""
     gists: dict[Gist, int] = {}
     calm = is_calm(state.records)
     outline = Outline(
@@ -83,13 +84,21 @@ def drawn(state: DomainState) -> tuple[str, str]:
         followed_until(state.records) if calm else None,
         ended_at(state.records) if calm else None,
     )
-    return _OUTLINE.dump_json(outline).decode(), " ".join(gist.hex() for gist in gists)
+    return packed_outline(_OUTLINE.dump_json(outline)), " ".join(gist.hex() for gist in gists)
 
 
 @lru_cache(maxsize=1024)
-def outline_of(text: str) -> Outline:
-    """Return the outline, the same object for the same text. Raises ValueError."""
-    return _OUTLINE.validate_json(text)
+def packed_outline(text: bytes) -> bytes:
+    return zlib.compress(text)
+
+
+@lru_cache(maxsize=1024)
+def outline_of(packed: bytes) -> Outline:
+    """Return the outline, the same object for the same octets. Raises ValueError."""
+    try:
+        return _OUTLINE.validate_json(zlib.decompress(packed))
+    except zlib.error as error:
+        raise ValueError(f"an outline is damaged: {error}") from error
 
 
 def gists_of(text: str) -> tuple[Gist, ...]:

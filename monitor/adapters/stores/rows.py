@@ -37,7 +37,7 @@ class DomainRow(NamedTuple):
     name: str
     binding: str | None
     since: str
-    outline: str
+    outline: bytes
     gists: str
     is_calm: int
     resolvers: bytes | None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from monitor.adapters.stores.opening import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.answers import Answer
 from monitor.core.bindings import Binding
@@ -20,7 +21,7 @@ from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State
 from monitor.core.status import View, standings_of
 from monitor.core.tracking.record import TrackedRecord, is_calm
-from monitor.ports import Store
+from monitor.ports import Store, StoreError
 from tests.contracts.followed import stages
 from tests.contracts.store_contract import ACCOUNT as FAILING
 from tests.contracts.store_contract import CHANGES, FULL
@@ -82,6 +83,16 @@ async def test_what_was_kept_in_one_is_the_same_in_parts(times: int, tmp_path: P
         _assert_whole(await store.load())
         await _assert_log_and_changes_are_kept(store)
         await store.close()
+
+
+async def test_a_reader_leaves_a_former_schema_to_the_daemon(tmp_path: Path) -> None:
+    schema_3(tmp_path / "x.db")
+    reader = SqliteStore(tmp_path / "x.db", Access.READ)
+    with pytest.raises(StoreError, match=r"version 3, .* Start the daemon"):
+        await reader.load()
+    await reader.close()
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def _assert_whole(state: State) -> None:

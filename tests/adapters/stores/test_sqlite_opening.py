@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ async def _opened(path: Path, access: Access = Access.WRITE) -> AsyncIterator[Sq
 
 
 async def _fill(path: Path) -> None:
-    domain = DomainState(DOMAIN, BINDING, START, resolvers={"r": view(RIGHT)})
+    seen = view(RIGHT)
+    known = replace(seen, sighting=replace(seen.sighting, gist=b"12345678"))
+    domain = DomainState(DOMAIN, BINDING, START, resolvers={"r": known})
     async with _opened(path) as store:
         await store.commit(Step((domain,), events=(EVENT,)))
 
@@ -124,10 +127,10 @@ async def test_a_file_that_may_only_be_read_is_said_with_the_remedy(path: Path) 
     "damage",
     [
         """UPDATE domain SET binding = '{"domain"'""",
-        "UPDATE domain SET outline = '[]'",
+        "UPDATE domain SET outline = x'5b5d'",
         "UPDATE domain SET since = 'yesterday'",
         "UPDATE domain SET gists = 'xyz'",
-        """UPDATE domain SET outline = replace(outline, 'true,null]', 'true,7]')""",
+        "UPDATE domain SET gists = ''",
         "UPDATE domain SET is_calm = 0, resolvers = x'00'",
         "INSERT INTO account VALUES ('shop', '{}', NULL)",
         "INSERT INTO account VALUES ('shop', '[]', 'yesterday')",

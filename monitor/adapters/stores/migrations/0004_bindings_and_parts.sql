@@ -41,7 +41,7 @@ CREATE TABLE domain_in_parts (
     name TEXT PRIMARY KEY,
     binding TEXT,
     since TEXT NOT NULL,
-    outline TEXT NOT NULL,
+    outline BLOB NOT NULL,
     gists TEXT NOT NULL,
     is_calm INTEGER NOT NULL CHECK (is_calm IN (0, 1)),
     resolvers BLOB NOT NULL,
