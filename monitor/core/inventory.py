@@ -65,7 +65,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class AccountInventory:
-    """An account's last known bindings, and how its last look went."""
+    """An account's last known bindings, by domain in their order, and how its last look went."""
 
     account: str
     bindings: tuple[Binding, ...] = ()
@@ -85,11 +85,21 @@ def fold(known: AccountInventory, listing: Listing, now: datetime) -> AccountInv
     bindings = tuple(sorted([*kept, *listing.bindings], key=_place))
     return AccountInventory(
         account=known.account,
-        # The same object where nothing changed: whoever compares or keeps them is done at once.
-        bindings=known.bindings if bindings == known.bindings else bindings,
+        bindings=_same_where_equal(known.bindings, bindings),
         last_success_at=known.last_success_at if listing.unread_buckets else now,
         failures=listing.failures,
     )
+
+
+def _same_where_equal(
+    known: tuple[Binding, ...], bindings: tuple[Binding, ...]
+) -> tuple[Binding, ...]:
+    """Return the objects that are known: whoever compares or keeps them is done at once."""
+    if bindings == known:
+        return known
+    by_domain = {binding.domain: binding for binding in known}
+    found = ((by_domain.get(binding.domain), binding) for binding in bindings)
+    return tuple(old if old == new and old is not None else new for old, new in found)
 
 
 @dataclass(frozen=True, slots=True)

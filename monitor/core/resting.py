@@ -2,11 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
-from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from monitor.core.status import Counted, Standing, View
-from monitor.core.tracking.record import CalmRecords, RecordKey, TrackedRecord
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -15,10 +13,11 @@ V = TypeVar("V")
 class Resting(Mapping[K, V]):
     """A mapping whose values are read at each look, while its keys are at hand."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ()
 
-    def __init__(self, keys: tuple[K, ...]) -> None:
-        self._keys = keys
+    @abstractmethod
+    def keys_at_hand(self) -> tuple[K, ...]:
+        """Return the keys in their order, without a look."""
 
     @abstractmethod
     def read(self) -> Mapping[K, V]:
@@ -28,13 +27,13 @@ class Resting(Mapping[K, V]):
         return self.read()[key]
 
     def __contains__(self, key: object) -> bool:
-        return key in self._keys
+        return key in self.keys_at_hand()
 
     def __iter__(self) -> Iterator[K]:
-        return iter(self._keys)
+        return iter(self.keys_at_hand())
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.keys_at_hand())
 
     def items(self) -> ItemsView[K, V]:
         return self._all().items()
@@ -43,7 +42,7 @@ class Resting(Mapping[K, V]):
         return self._all().values()
 
     def _all(self) -> Mapping[K, V]:
-        return self.read() if self._keys else {}
+        return self.read() if self.keys_at_hand() else {}
 
     def __eq__(self, other: object) -> bool:
         return self.read() == (other.read() if isinstance(other, Resting) else other)
@@ -51,45 +50,32 @@ class Resting(Mapping[K, V]):
     __hash__ = None  # type: ignore[assignment]  # equal to a dict, and no more hashable
 
 
+class Lineup(NamedTuple):
+    """Servers, and for each the number of the place where it stands: a fleet has few of these."""
+
+    servers: tuple[str, ...] = ()
+    of: tuple[int, ...] = ()
+
+
 class RestingViews(Resting[str, View], Counted):
     """Views that can be counted and compared without being read."""
 
-    __slots__ = ("_standings",)
+    __slots__ = ("_lineup", "_places")
 
-    def __init__(self, servers: tuple[str, ...], standings: tuple[Standing, ...]) -> None:
-        """Take the standings in the order of the servers."""
-        super().__init__(servers)
-        self._standings = standings
+    def __init__(self, lineup: Lineup, places: tuple[Standing, ...]) -> None:
+        """Take the places by their numbers in the line-up."""
+        self._lineup, self._places = lineup, places
+
+    def keys_at_hand(self) -> tuple[str, ...]:
+        return self._lineup.servers
 
     def stances(self) -> tuple[tuple[str, ...], tuple[Standing, ...]]:
-        return self._keys, self._standings
+        servers, of = self._lineup
+        return servers, tuple(map(self._places.__getitem__, of))
 
     def standing(self, server: str) -> Standing | None:
         try:
-            return self._standings[self._keys.index(server)]
+            number = self._lineup.of[self._lineup.servers.index(server)]
         except ValueError:
             return None
-
-
-class RestingRecords(Resting[RecordKey, TrackedRecord], CalmRecords):
-    """Records of which it is known, without a look, until when a change is looked after."""
-
-    __slots__ = ("_ended_at", "_followed_until")
-
-    def __init__(
-        self,
-        keys: tuple[RecordKey, ...],
-        followed_until: datetime | None,
-        ended_at: datetime | None,
-    ) -> None:
-        super().__init__(keys)
-        self._followed_until = followed_until
-        self._ended_at = ended_at
-
-    @property
-    def followed_until(self) -> datetime | None:
-        return self._followed_until
-
-    @property
-    def ended_at(self) -> datetime | None:
-        return self._ended_at
+        return self._places[number]

@@ -28,6 +28,11 @@ from monitor.core.verdict import Expectation, judge
 from tests.contracts.followed import stages
 from tests.core.samples import TARGET
 
+
+def _domain_of(binding: Binding) -> str:
+    return binding.domain.text
+
+
 NAMES = st.sampled_from([DomainName(f"d{number}.example") for number in range(4)])
 # Answers may hold any octets, which are shown escaped.
 SEEN_NAMES = st.one_of(
@@ -76,7 +81,7 @@ FAILURES = st.builds(Failure, bucket=TEXTS, detail=TEXTS)
 ACCOUNTS = st.builds(
     AccountInventory,
     st.sampled_from(["shop", "second"]),
-    st.lists(BINDINGS, max_size=2).map(tuple),
+    st.lists(BINDINGS, max_size=3).map(lambda found: tuple(sorted(found, key=_domain_of))),
     st.none() | MOMENTS,
     st.lists(FAILURES, max_size=2).map(tuple),
 )

@@ -58,6 +58,15 @@ def test_a_complete_look_replaces_what_was_known() -> None:
     assert after == AccountInventory("shop", (B,), START + MINUTE)
 
 
+def test_what_is_bound_as_before_is_the_object_that_is_known() -> None:
+    """Whoever keeps or compares a hundred thousand of them is done at once with all but one."""
+    moved = binding("b.example", "third")
+    after = fold(KNOWN, Listing("shop", (replace(A), moved)), START + MINUTE)
+    assert after.bindings == (A, moved)
+    assert after.bindings[0] is A
+    assert fold(KNOWN, Listing("shop", (replace(A), replace(B))), START).bindings is KNOWN.bindings
+
+
 def test_when_the_account_cannot_be_read_everything_stays_and_its_age_shows() -> None:
     failure = Failure(DENIED, Scope.ACCOUNT)
     after = fold(KNOWN, Listing("shop", (), (failure,)), START + MINUTE)

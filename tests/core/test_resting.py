@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters.stores.details import Opened, at_rest, packed, summary_of, unpacked
+from monitor.adapters.stores.details import packed_views, records_of, views_of
+from monitor.adapters.stores.outline import outline_of
 from monitor.adapters.stores.rows import DomainRow, domain_of, domain_row, resting
 from monitor.core.gist import Gist
-from monitor.core.resting import RestingRecords, RestingViews
+from monitor.core.resting import Lineup, Resting, RestingViews
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.status import View, standing_of, standings_of, tally, views_after
 from monitor.core.tracking.record import (
+    CalmRecords,
     RecordKey,
     TrackedRecord,
     Unwatched,
@@ -60,15 +62,41 @@ def moments_around(records: Mapping[RecordKey, TrackedRecord]) -> list[datetime]
     return [end + beside for end in ends for beside in (-MINUTE, timedelta(), MINUTE)]
 
 
-def rested(row: DomainRow) -> DomainState:
-    """Return the domain of a row as one whose details are read at each look."""
-    return domain_of(row, lambda _: unpacked(row[-1]))
+class Shelved:
+    """Details that are read from one row; counts how often."""
+
+    def __init__(self, row: DomainRow) -> None:
+        self._row = row
+        self.looks = list[str]()
+
+    def resolvers(self, name: str) -> Mapping[str, View]:
+        self.looks.append(name)
+        return views_of(self._row.resolvers or b"")
+
+    def authorities(self, name: str) -> Mapping[str, View]:
+        self.looks.append(name)
+        return views_of(self._row.authorities or b"")
+
+    def records(self, name: str) -> Mapping[RecordKey, TrackedRecord]:
+        self.looks.append(name)
+        return records_of(self._row.records or b"")
+
+
+def without_details(row: DomainRow) -> DomainRow:
+    return row._replace(resolvers=None, authorities=None, records=None)
+
+
+def rested(row: DomainRow, shelved: Shelved | None = None) -> DomainState:
+    """Return the domain of a row as one whose details are read at each look, where it is calm."""
+    read = without_details(row) if row.is_calm else row
+    return domain_of(read, shelved or Shelved(row))
 
 
 @given(st.one_of(states(), calm_states()))
 def test_a_domain_comes_out_of_its_row_as_it_went_in(state: DomainState) -> None:
     row = domain_row(state)
-    for again in (domain_of(row), rested(row), resting(state, lambda _: unpacked(row[-1]))):
+    shelved = Shelved(row)
+    for again in (domain_of(row, shelved), rested(row), resting(state, row, shelved)):
         assert again == state
         assert list(again.resolvers) == list(state.resolvers)
         assert list(again.authorities) == list(state.authorities)
@@ -78,28 +106,40 @@ def test_a_domain_comes_out_of_its_row_as_it_went_in(state: DomainState) -> None
 @given(st.one_of(states(), calm_states()))
 def test_what_was_opened_is_stored_again_as_it_was(state: DomainState) -> None:
     row = domain_row(state)
-    assert domain_of(domain_row(rested(row))) == state
-    assert unpacked(packed(rested(row))) == unpacked(packed(state))
-    assert summary_of(rested(row)) == summary_of(state)
+    again = domain_row(rested(row))
+    assert domain_of(again, Shelved(again)) == state
+    assert outline_of(again.outline) == outline_of(row.outline)
+    assert again.gists == row.gists
+
+
+@given(calm_states())
+def test_what_is_at_rest_is_not_written_where_it_rests(state: DomainState) -> None:
+    row = domain_row(state)
+    shelved = Shelved(row)
+    again = domain_row(rested(row, shelved), shelved)
+    assert shelved.looks == []
+    assert again == without_details(row)
+    elsewhere = Shelved(row)
+    assert None not in domain_row(rested(row, shelved), elsewhere)[-3:]
+    changed = replace(rested(row, shelved), authorities={"r": VIEWS["a"]})
+    again = domain_row(changed, shelved)
+    assert (again.resolvers, again.records) == (None, None)
+    assert views_of(again.authorities or b"") == {"r": VIEWS["a"]}
 
 
 @given(st.one_of(states(), calm_states()))
 def test_a_domain_at_rest_is_not_looked_at_before_somebody_wants_to_see_it(
     state: DomainState,
 ) -> None:
-    row, looks = domain_row(state), list[str]()
-
-    def look(name: str) -> Opened:
-        looks.append(name)
-        return unpacked(row[-1])
-
-    again = domain_of(row, look)
+    row = domain_row(state)
+    shelved = Shelved(row)
+    again = rested(row, shelved)
     assert dict(standings_of(again.resolvers)) == dict(standings_of(state.resolvers))
     assert is_calm(again.records) is is_calm(state.records)
-    assert looks == []
+    assert shelved.looks == []
     assert dict(again.resolvers.items()) == state.resolvers
     is_read = is_calm(state.records) and bool(state.resolvers)
-    assert looks == ([state.domain.text] if is_read else [])
+    assert shelved.looks == ([state.domain.text] if is_read else [])
 
 
 @given(calm_states())
@@ -164,21 +204,20 @@ def test_a_change_that_came_to_nothing_is_followed_no_more(ending: str) -> None:
 def test_damaged_details_are_never_taken_for_others(
     state: DomainState, data: st.DataObject
 ) -> None:
-    details = packed(state)
-    size = data.draw(st.integers(0, len(details) - 1))
+    details = packed_views(state.resolvers.values() or VIEWS.values())
+    size = data.draw(st.integers(1, len(details) - 1))
     with pytest.raises(ValueError, match=r"damaged|cut off"):
-        unpacked(details[:size])
+        views_of(details[:size])
     broken = bytearray(details)
     broken[-1] ^= 1  # of the sum that zlib keeps
     with pytest.raises(ValueError, match="damaged"):
-        unpacked(bytes(broken))
+        views_of(bytes(broken))
 
 
 def test_details_that_are_gone_when_somebody_looks_break_no_page() -> None:
     """The domain may have been unbound, or its row damaged, since the state was shown."""
-    silent = replace(BARE, resolvers={"a": VIEWS["c"]})
-    known = at_rest(DOMAIN, summary_of(silent), lambda _: Opened({}, {}, {}))
-    state = replace(silent, resolvers=known.resolvers)
+    row = domain_row(replace(BARE, resolvers={"a": VIEWS["c"]}))
+    state = rested(row, Shelved(without_details(row)))
     panel = (Resolver("a", "192.0.2.1"),)
     snapshot = Snapshot(START, State(domains={DOMAIN: state}), panel)
     assert snapshot.is_up(panel[0]) is False
@@ -194,7 +233,8 @@ class Shelf(RestingViews):
 
     def __init__(self, views: Mapping[str, View] = VIEWS) -> None:
         found = dict(standings_of(views))
-        super().__init__(tuple(found), tuple(found.values()))
+        lineup = Lineup(tuple(found), tuple(range(len(found))))
+        super().__init__(lineup, tuple(found.values()))
         self._views = views
         self.reads = 0
 
@@ -203,10 +243,19 @@ class Shelf(RestingViews):
         return self._views
 
 
-class Drawer(RestingRecords):
-    def __init__(self, followed_until: datetime | None) -> None:
-        super().__init__((RecordKey(DOMAIN),), followed_until, START)
+class Drawer(Resting[RecordKey, TrackedRecord], CalmRecords):
+    ended_at = START
+
+    def __init__(self, until: datetime | None) -> None:
+        self._until = until
         self.reads = 0
+
+    @property
+    def followed_until(self) -> datetime | None:
+        return self._until
+
+    def keys_at_hand(self) -> tuple[RecordKey, ...]:
+        return (RecordKey(DOMAIN),)
 
     def read(self) -> Mapping[RecordKey, TrackedRecord]:
         self.reads += 1

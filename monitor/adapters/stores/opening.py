@@ -2,13 +2,14 @@
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from importlib import resources
 from pathlib import Path
 from typing import IO
 
+from monitor.adapters.stores import former
 from monitor.adapters.stores.details import zipped
 from monitor.ports import StoreError
 
@@ -68,7 +69,7 @@ def opened(path: Path, access: Access) -> sqlite3.Connection:
     connection = sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
     try:
         if access is Access.READ:
-            _refuse_newer(connection)
+            _refuse_older(connection)
         else:
             _prepare(connection)
     except BaseException:
@@ -82,7 +83,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
     # FULL: a record of the audit log also outlives a loss of power, for one fsync a step.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.create_function("zipped", 1, zipped, deterministic=True)
     _migrate(connection)
 
 
@@ -97,7 +97,27 @@ def _refuse_newer(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
+def _refuse_older(connection: sqlite3.Connection) -> None:
+    version, known = _refuse_newer(connection), len(_migrations())
+    if version < known:
+        raise StoreError(
+            f"the database has schema version {version}, this program reads {known}: it was "
+            "written by an older release. Start the daemon of this one, which takes it over"
+        )
+
+
+# What the migrations call; it does for ever what it did when they were written.
+_FUNCTIONS: Mapping[str, tuple[int, Callable[..., str | bytes]]] = {
+    "zipped": (1, zipped),
+    "outline_in_parts": (1, former.outline_of),
+    "gists_in_parts": (1, former.gists_of),
+    "part_of": (2, former.part_of),
+}
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
+    for name, (arguments, function) in _FUNCTIONS.items():
+        connection.create_function(name, arguments, function, deterministic=True)
     scripts = _migrations()
     with transaction(connection):
         version = _refuse_newer(connection)

@@ -1,63 +1,80 @@
 """Values of the core to and from rows."""
 
 import json
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache
-from typing import TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter
 
-from monitor.adapters.stores.details import (
-    Look,
-    Summary,
-    at_rest,
-    packed,
-    summary_of,
-    unpacked,
+from monitor.adapters.stores.at_rest import (
+    Details,
+    StoredAuthorities,
+    StoredRecords,
+    StoredResolvers,
+    is_stored,
 )
+from monitor.adapters.stores.details import packed_records, packed_views, records_of, views_of
+from monitor.adapters.stores.outline import drawn, gists_of, outline_of
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, EventType, Record
-from monitor.core.hysteresis import Settled
-from monitor.core.inventory import AccountInventory
+from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, Fault
 from monitor.core.tracking.changes import Change
+from monitor.core.tracking.record import is_calm
 
+AccountRow: TypeAlias = tuple[str, str, str | None]
+BindingRow: TypeAlias = tuple[str, str, int, str]
 ChangeRow: TypeAlias = tuple[str, str, int, str]
-DomainRow: TypeAlias = tuple[str, str, int, bytes]
 EventRow: TypeAlias = tuple[int, str, str, str | None, str | None, str | None, str, str, str, str]
 
-T = TypeVar("T")
+
+class DomainRow(NamedTuple):
+    """A domain; a part of its details that is None stays in the database as it is."""
+
+    name: str
+    binding: str | None
+    since: str
+    outline: bytes
+    gists: str
+    is_calm: int
+    resolvers: bytes | None
+    authorities: bytes | None
+    records: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredDomain:
-    """A domain without its details, but with what can be told of them without a look."""
-
-    binding: Binding | None
-    since: datetime
-    rivals: tuple[Binding, ...]
-    status: Settled[DomainStatus]
-    split: Settled[bool]
-    faults: frozenset[Fault]
-    summary: Summary
-
-
-_INVENTORY = TypeAdapter(AccountInventory)
-_DOMAIN = TypeAdapter(_StoredDomain)
+_BINDING = TypeAdapter(Binding)
+_FAILURES = TypeAdapter(tuple[Failure, ...])
 _CHANGE = TypeAdapter(Change)
 
 
-def account_row(account: AccountInventory) -> tuple[str, str, str | None]:
-    return account.account, _INVENTORY.dump_json(account).decode(), moment(account)
+def account_row(account: AccountInventory) -> AccountRow:
+    return account.account, _FAILURES.dump_json(account.failures).decode(), moment(account)
 
 
-def account_of(inventory: str, read_at: str | None) -> AccountInventory:
-    account = _INVENTORY.validate_json(inventory)
-    at = datetime.fromisoformat(read_at) if read_at else account.last_success_at
-    return replace(account, last_success_at=at)
+def account_of(row: AccountRow, bindings: tuple[Binding, ...]) -> AccountInventory:
+    name, failures, read_at = row
+    at = datetime.fromisoformat(read_at) if read_at else None
+    return AccountInventory(name, bindings, at, _FAILURES.validate_json(failures))
+
+
+def binding_rows(account: str, bindings: Iterable[Binding]) -> Iterator[BindingRow]:
+    """Yield the rows of bindings of one account, those of one domain numbered."""
+    numbers = Counter[str]()
+    for binding in bindings:
+        domain = binding.domain.text
+        yield account, domain, numbers[domain], text_of(binding)
+        numbers[domain] += 1
+
+
+def text_of(binding: Binding) -> str:
+    return _BINDING.dump_json(binding).decode()
+
+
+def binding_of(text: str) -> Binding:
+    return _BINDING.validate_json(text)
 
 
 def moment(account: AccountInventory) -> str | None:
@@ -65,64 +82,73 @@ def moment(account: AccountInventory) -> str | None:
     return account.last_success_at.isoformat() if account.last_success_at else None
 
 
-def domain_row(state: DomainState) -> DomainRow:
-    summary = summary_of(state)
-    stored = _StoredDomain(
-        state.binding,
-        state.since,
-        state.rivals,
-        state.status,
-        state.split,
-        state.faults,
-        summary,
+def domain_row(state: DomainState, stored: Details | None = None) -> DomainRow:
+    """Return the row of a domain, without the parts that are at rest in `stored`."""
+    name = state.domain.text
+
+    def is_left(part: Mapping[Any, object]) -> bool:
+        return is_stored(part, name, stored)
+
+    outline, gists = drawn(state)
+    resolvers, authorities, records = state.resolvers, state.authorities, state.records
+    return DomainRow(
+        name,
+        None if state.binding is None else text_of(state.binding),
+        state.since.isoformat(),
+        outline,
+        gists,
+        int(is_calm(records)),
+        None if is_left(resolvers) else packed_views(resolvers.values()),
+        None if is_left(authorities) else packed_views(authorities.values()),
+        None if is_left(records) else packed_records(records.values()),
     )
-    text = _DOMAIN.dump_json(stored).decode()
-    return state.domain.text, text, int(summary.is_calm), packed(state)
 
 
 def domain_of(
-    row: DomainRow, look: Look | None = None, bound: Binding | None = None
+    row: DomainRow, details: Details, read: Callable[[str], Binding] = binding_of
 ) -> DomainState:
-    """Return the domain; the details of a calm one are left to `look`. Raises ValueError.
+    """Return the domain; the parts that the row lacks are left to `details`. Raises ValueError."""
+    binding = None if row.binding is None else read(row.binding)
+    is_its_own = binding is not None and binding.domain.text == row.name
+    domain = binding.domain if binding is not None and is_its_own else DomainName(row.name)
+    return _domain(row, domain, binding, details)
 
-    `bound` is the binding as an account has it: one object serves both, where they are equal.
-    """
-    name, text, is_calm, details = row
-    stored = _DOMAIN.validate_json(text)
-    binding = bound if bound == stored.binding else stored.binding
-    domain = binding.domain if binding and binding.domain.text == name else DomainName(name)
-    if is_calm and look is not None:
-        known = at_rest(domain, stored.summary, look)
-    else:
-        known = unpacked(details)
+
+def resting(state: DomainState, row: DomainRow, details: Details) -> DomainState:
+    """Return the domain as it was just stored in its row, in the least of memory."""
+    if not row.is_calm:
+        return state
+    at_rest = row._replace(resolvers=None, authorities=None, records=None)
+    return _domain(at_rest, state.domain, state.binding, details)
+
+
+def _domain(
+    row: DomainRow, domain: DomainName, binding: Binding | None, details: Details
+) -> DomainState:
+    outline, gists = outline_of(row.outline), gists_of(row.gists)
     return DomainState(
         domain=domain,
         binding=binding,
-        since=stored.since,
-        rivals=stored.rivals,
-        status=_same(stored.status),
-        split=_same(stored.split),
-        faults=_same(stored.faults),
-        resolvers=known.resolvers,
-        authorities=known.authorities,
-        records=known.records,
-    )
-
-
-def resting(state: DomainState, look: Look) -> DomainState:
-    """Return the domain as it was just stored, in the least of memory."""
-    summary = summary_of(state)
-    if not summary.is_calm:
-        return state
-    known = at_rest(state.domain, summary, look)
-    return replace(
-        state,
-        status=_same(state.status),
-        split=_same(state.split),
-        faults=_same(state.faults),
-        resolvers=known.resolvers,
-        authorities=known.authorities,
-        records=known.records,
+        since=datetime.fromisoformat(row.since),
+        rivals=outline.rivals,
+        status=outline.status,
+        split=outline.split,
+        faults=outline.faults,
+        resolvers=(
+            StoredResolvers(domain.text, outline.resolvers, gists, details)
+            if row.resolvers is None
+            else views_of(row.resolvers)
+        ),
+        authorities=(
+            StoredAuthorities(domain.text, outline.authorities, gists, details)
+            if row.authorities is None
+            else views_of(row.authorities)
+        ),
+        records=(
+            StoredRecords(domain, outline, details)
+            if row.records is None
+            else records_of(row.records)
+        ),
     )
 
 
@@ -163,9 +189,3 @@ def record_of(row: EventRow) -> Record:
         tuple(json.loads(evidence)),
     )
     return Record(seq, event, prev_hash, digest)
-
-
-@lru_cache(maxsize=1024)
-def _same(value: T) -> T:
-    """Return the first of all equal values: a fleet has few."""
-    return value

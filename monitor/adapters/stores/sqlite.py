@@ -5,13 +5,15 @@ import gc
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import IO, TypeVar
 
 from monitor.adapters.stores import rows
-from monitor.adapters.stores.details import Look
+from monitor.adapters.stores.at_rest import Details
 from monitor.adapters.stores.looks import Looks
 from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
+from monitor.core.bindings import Binding
 from monitor.core.events import GENESIS, Record, seal
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
@@ -45,12 +47,12 @@ class SqliteStore:
         return is_locked(self._path)
 
     async def load(self) -> State:
-        state = await self._run(lambda connection: _load(connection, self._looks.at))
+        state = await self._run(lambda connection: _load(connection, self._looks))
         self._written = dict(state.accounts)
         return state
 
     async def domain(self, name: DomainName) -> DomainState | None:
-        return await self._run(lambda connection: _domain(connection, name))
+        return await self._run(lambda connection: _domain(connection, name, self._looks))
 
     async def commit(self, step: Step) -> Kept:
         kept = await self._run(
@@ -117,31 +119,47 @@ class SqliteStore:
             ) from error
 
 
-def _load(connection: sqlite3.Connection, look: Look) -> State:
-    accounts = {
-        name: rows.account_of(inventory, read_at)
-        for name, inventory, read_at in connection.execute("SELECT * FROM account")
-    }
-    bound = {b.domain.text: b for account in accounts.values() for b in account.bindings}
+def _load(connection: sqlite3.Connection, details: Details) -> State:
+    # One object for all that say the same of it: most bindings are those of their accounts.
+    binding_of = cache(rows.binding_of)
     # Many objects and no garbage: to look for some, again and again, would double the time.
     gc.disable()
     try:
-        found = connection.execute(
-            "SELECT name, state, is_calm, iif(is_calm, x'', details) FROM domain"
-        )
-        domains = {
-            domain.domain: domain
-            for domain in (rows.domain_of(row, look, bound.get(row[0])) for row in found)
-        }
+        accounts = _accounts(connection, binding_of)
+        found = map(rows.DomainRow._make, connection.execute(_ALL_DOMAINS))
+        domains = (rows.domain_of(row, details, binding_of) for row in found)
+        return State(accounts, {domain.domain: domain for domain in domains})
     finally:
+        gc.freeze()  # nor later: it goes as it came, by reference counts
         gc.enable()
-    return State(accounts, domains)
 
 
-def _domain(connection: sqlite3.Connection, name: DomainName) -> DomainState | None:
-    query = "SELECT name, state, 0, details FROM domain WHERE name = ?"
-    row = connection.execute(query, (name.text,)).fetchone()
-    return None if row is None else rows.domain_of(row)
+# The details of a domain at rest stay where they are.
+_ALL_DOMAINS = """
+SELECT
+    name, binding, since, outline, gists, is_calm,
+    iif(is_calm, NULL, resolvers), iif(is_calm, NULL, authorities), iif(is_calm, NULL, records)
+FROM domain
+"""
+
+
+def _accounts(
+    connection: sqlite3.Connection, binding_of: Callable[[str], Binding]
+) -> dict[str, AccountInventory]:
+    query = "SELECT binding FROM binding WHERE account = ? ORDER BY domain, nth"
+    return {
+        row[0]: rows.account_of(
+            row, tuple([binding_of(text) for (text,) in connection.execute(query, row[:1])])
+        )
+        for row in connection.execute("SELECT name, failures, read_at FROM account")
+    }
+
+
+def _domain(
+    connection: sqlite3.Connection, name: DomainName, details: Details
+) -> DomainState | None:
+    row = connection.execute("SELECT * FROM domain WHERE name = ?", (name.text,)).fetchone()
+    return None if row is None else rows.domain_of(rows.DomainRow._make(row), details)
 
 
 def _commit(
@@ -150,14 +168,15 @@ def _commit(
     written: Mapping[str, AccountInventory],
     looks: Looks,
 ) -> Kept:
-    domains = [rows.domain_row(domain) for domain in step.domains]
+    domains = [rows.domain_row(domain, looks) for domain in step.domains]
     with transaction(connection):
         _keep_state(connection, step, domains)
         _keep_accounts(connection, step, written)
         records = _append(connection, step)
     looks.forget(domain.domain.text for domain in step.domains)
     looks.forget(domain.text for domain in step.forgotten)
-    return Kept(records, tuple(rows.resting(domain, looks.at) for domain in step.domains))
+    kept = zip(step.domains, domains, strict=True)
+    return Kept(records, tuple(rows.resting(domain, row, looks) for domain, row in kept))
 
 
 def _keep_state(
@@ -166,12 +185,10 @@ def _keep_state(
     connection.executemany(
         "DELETE FROM domain WHERE name = ?", [(d.text,) for d in step.forgotten]
     )
-    connection.executemany("DELETE FROM account WHERE name = ?", [(a,) for a in step.closed])
-    connection.executemany(
-        "INSERT INTO domain VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE "
-        "SET state = excluded.state, is_calm = excluded.is_calm, details = excluded.details",
-        domains,
-    )
+    closed = [(name,) for name in step.closed]
+    connection.executemany("DELETE FROM account WHERE name = ?", closed)
+    connection.executemany("DELETE FROM binding WHERE account = ?", closed)
+    connection.executemany(_KEEP_DOMAIN, domains)
     connection.executemany(
         "INSERT INTO change VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
         "SET is_open = excluded.is_open, story = excluded.story",
@@ -179,21 +196,50 @@ def _keep_state(
     )
 
 
+# A part of its details that did not change is not given, and stays.
+_KEEP_DOMAIN = """
+INSERT INTO domain
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, x''), coalesce(?8, x''), coalesce(?9, x''))
+ON CONFLICT (name) DO UPDATE SET
+    binding = ?2, since = ?3, outline = ?4, gists = ?5, is_calm = ?6,
+    resolvers = coalesce(?7, resolvers),
+    authorities = coalesce(?8, authorities),
+    records = coalesce(?9, records)
+"""
+
+
 def _keep_accounts(
     connection: sqlite3.Connection, step: Step, written: Mapping[str, AccountInventory]
 ) -> None:
     for account in step.accounts:
+        connection.execute(
+            "INSERT INTO account VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
+            "SET failures = excluded.failures, read_at = excluded.read_at",
+            rows.account_row(account),
+        )
         known = written.get(account.account)
-        is_same = known is not None and known.bindings is account.bindings
-        if is_same and known is not None and known.failures == account.failures:
-            read = (rows.moment(account), account.account)
-            connection.execute("UPDATE account SET read_at = ? WHERE name = ?", read)
-        else:
-            connection.execute(
-                "INSERT INTO account VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
-                "SET inventory = excluded.inventory, read_at = excluded.read_at",
-                rows.account_row(account),
-            )
+        if known is None:
+            connection.execute("DELETE FROM binding WHERE account = ?", (account.account,))
+        _keep_bindings(connection, account, known.bindings if known is not None else ())
+
+
+def _keep_bindings(
+    connection: sqlite3.Connection, account: AccountInventory, known: tuple[Binding, ...]
+) -> None:
+    """Write the bindings of those domains where another object stands for one than was written."""
+    if account.bindings is known:
+        return
+    before, after = set(map(id, known)), set(map(id, account.bindings))
+    touched = {b.domain for b in known if id(b) not in after}
+    touched |= {b.domain for b in account.bindings if id(b) not in before}
+    connection.executemany(
+        "DELETE FROM binding WHERE account = ? AND domain = ?",
+        [(account.account, domain.text) for domain in touched],
+    )
+    connection.executemany(
+        "INSERT INTO binding VALUES (?, ?, ?, ?)",
+        rows.binding_rows(account.account, (b for b in account.bindings if b.domain in touched)),
+    )
 
 
 def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:

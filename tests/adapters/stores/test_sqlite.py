@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ import pytest
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType, first_tampered
+from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
 from monitor.ports import StoreError
 from tests.cli.commands import environment
-from tests.core.samples import BINDING, DOMAIN, START
+from tests.core.samples import BINDING, DOMAIN, START, binding
 
 EVENT = Event(EventType.START, START)
 
@@ -101,6 +103,36 @@ async def test_the_log_cannot_be_changed_by_a_slip(slip: str, tmp_path: Path) ->
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute(slip)
     connection.close()
+
+
+async def test_a_binding_that_comes_or_goes_is_all_that_is_written_of_its_account(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.db"
+    bindings = tuple(binding(f"d{number}.example") for number in range(9))
+    first, moved = AccountInventory("shop", bindings), binding("d4.example", "other")
+    twice = (*bindings[:4], moved, replace(moved), *bindings[5:])
+    steps = (
+        (first, "a look that finds the same", 0),
+        (replace(first, bindings=bindings[:4] + bindings[5:]), "one is gone", 1),
+        (replace(first, bindings=(*bindings[:4], moved, *bindings[5:])), "it is back", 1),
+        (replace(first, bindings=twice), "twice", 3),
+        (AccountInventory("shop"), "none is left", 10),
+    )
+    store = SqliteStore(path)
+    await store.commit(Step(accounts=(first,)))
+    for account, what, rows in steps:
+        before = await store._run(_written)
+        await store.commit(Step(accounts=(account,)))
+        assert await store._run(_written) - before == 1 + rows, what
+        reader = SqliteStore(path, Access.READ)
+        assert (await reader.load()).accounts == {"shop": account}, what
+        await reader.close()
+    await store.close()
+
+
+def _written(connection: sqlite3.Connection) -> int:
+    return connection.total_changes
 
 
 _CHILD = """

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ async def _opened(path: Path, access: Access = Access.WRITE) -> AsyncIterator[Sq
 
 
 async def _fill(path: Path) -> None:
-    domain = DomainState(DOMAIN, BINDING, START, resolvers={"r": view(RIGHT)})
+    seen = view(RIGHT)
+    known = replace(seen, sighting=replace(seen.sighting, gist=b"12345678"))
+    domain = DomainState(DOMAIN, BINDING, START, resolvers={"r": known})
     async with _opened(path) as store:
         await store.commit(Step((domain,), events=(EVENT,)))
 
@@ -123,23 +126,30 @@ async def test_a_file_that_may_only_be_read_is_said_with_the_remedy(path: Path) 
 @pytest.mark.parametrize(
     "damage",
     [
-        """UPDATE domain SET state = '{"binding"'""",
-        "UPDATE domain SET is_calm = 0, details = x'00'",
+        """UPDATE domain SET binding = '{"domain"'""",
+        "UPDATE domain SET outline = x'5b5d'",
+        "UPDATE domain SET since = 'yesterday'",
+        "UPDATE domain SET gists = 'xyz'",
+        "UPDATE domain SET gists = ''",
+        "UPDATE domain SET is_calm = 0, resolvers = x'00'",
         "INSERT INTO account VALUES ('shop', '{}', NULL)",
+        "INSERT INTO account VALUES ('shop', '[]', 'yesterday')",
+        """INSERT INTO account VALUES ('shop', '[]', NULL);
+        INSERT INTO binding VALUES ('shop', 'a.example', 0, '{}')""",
     ],
 )
 async def test_a_state_that_makes_no_sense_is_said_with_the_remedy(
     damage: str, path: Path
 ) -> None:
     await _fill(path)
-    _sql(path, damage)
+    _sql(path, *damage.split(";"))
     async with _opened(path) as store:
         assert "Restore a backup" in await _refusal(store)
 
 
 async def test_damage_to_one_domain_at_rest_is_logged_and_stops_no_other(path: Path) -> None:
     await _fill(path)
-    _sql(path, "UPDATE domain SET details = x'00'")
+    _sql(path, "UPDATE domain SET resolvers = x'00'")
     async with _opened(path) as store:
         (domain,) = (await store.load()).domains.values()
         with capture_logs() as logs:
