@@ -1,0 +1,84 @@
+"""Whether a channel is told now, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.core.names import DomainName
+from monitor.core.notices.concerns import Standing
+from monitor.core.told import Concern, Reason, Told, ToldState
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long until a reminder, and for how long a thing must hold that goes to and fro."""
+
+    remind: timedelta = timedelta(hours=24)
+    hold_down: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One channel, one domain: what there is to tell, and what was told before."""
+
+    channel: str
+    domain: DomainName
+    standing: Standing
+    told: Told | None
+    now: datetime
+    muted_until: datetime | None = None
+
+    @property
+    def concern(self) -> Concern | None:
+        return self.standing.concern
+
+
+def due(look: Look, patience: Patience) -> Reason:
+    """Return why the channel is told now, or why not."""
+    told, concern = look.told, look.concern
+    if concern is None and not look.standing.is_clear:
+        return Reason.UNCLEAR
+    if told is None or told.state is not ToldState.OPEN:
+        return _while_closed(look, patience)
+    if look.muted_until is not None:
+        return Reason.MUTED
+    if concern is None:
+        return _when_gone(told, patience, look.now)
+    return _while_it_lasts(concern, told, patience, look.now)
+
+
+def _while_closed(look: Look, patience: Patience) -> Reason:
+    if look.concern is None:
+        return Reason.NOTHING
+    if look.muted_until is not None:
+        return Reason.MUTED
+    return Reason.HELD if _is_the_same_again(look, look.concern, patience) else Reason.FIRST
+
+
+def _is_the_same_again(look: Look, concern: Concern, patience: Patience) -> bool:
+    """Tell whether it came back too soon after its end, and no graver."""
+    told = look.told
+    if told is None or not told.times:
+        return False
+    is_graver = concern.severity.rank > told.concern.severity.rank
+    return not is_graver and look.now < told.since + patience.hold_down
+
+
+def _when_gone(told: Told, patience: Patience, now: datetime) -> Reason:
+    is_steady = not told.flaps or now >= (told.gone_since or now) + patience.hold_down
+    return Reason.OVER if is_steady else Reason.HELD
+
+
+def _while_it_lasts(concern: Concern, told: Told, patience: Patience, now: datetime) -> Reason:
+    told_at = told.told_at or now
+    if concern.gravity > told.concern.gravity:
+        return Reason.WORSE
+    if _is_another_change(concern, told):
+        return Reason.OTHER if now >= told_at + patience.hold_down else Reason.HELD
+    return Reason.REMINDER if now >= told_at + patience.remind else Reason.KNOWN
+
+
+def _is_another_change(concern: Concern, told: Told) -> bool:
+    """Tell whether the concern belongs to a change that began after the last word."""
+    if concern.change in {None, told.concern.change} or concern.began_at is None:
+        return False
+    return told.told_at is not None and concern.began_at > told.told_at
