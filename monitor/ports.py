@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Protocol, TypeAlias
 
 from monitor.core.answers import Outcome, Question, Reply
@@ -10,10 +11,12 @@ from monitor.core.bindings import Binding
 from monitor.core.events import Event, Record
 from monitor.core.gist import Gist
 from monitor.core.inventory import Listing
+from monitor.core.message import Message
 from monitor.core.names import DomainName
 from monitor.core.provider import ProviderFailure, ProviderListing
 from monitor.core.servers import Authority, Resolver
 from monitor.core.state import DomainState, State, Step
+from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 
 Server: TypeAlias = Resolver | Authority
@@ -153,6 +156,45 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
+class Outbox(Protocol):
+    """The notices of the steps that were committed, on their way to people."""
+
+    async def waiting(self, limit: int) -> tuple[Letter, ...]:
+        """Return what is neither sent nor given up, oldest first. Raises StoreError."""
+
+    async def handed(self, since: datetime) -> tuple[Handed, ...]:
+        """Return what channels took since then, at most a day ago. Raises StoreError."""
+
+
+class DeliveryFailure(Enum):
+    """Why a channel did not take a message."""
+
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    CREDENTIALS = "credentials"
+    OTHER = "other"
+
+
+@dataclass(eq=False)
+class NotDelivered(Exception):
+    """A channel did not take a message; after a permanent failure it is not tried again."""
+
+    reason: DeliveryFailure
+    is_permanent: bool
+
+
+class Notifier(Protocol):
+    """One channel by which people are told."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, message: Message) -> None:
+        """Return when the channel has taken the message. Raises NotDelivered."""
+
+
 # Seconds; the upper bounds between which round-trip times are counted.
 RTT_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0)
 
@@ -192,3 +234,5 @@ class Telemetry(Protocol):
     def happened(self, event: Event) -> None: ...
 
     def store_failed(self) -> None: ...
+
+    def notice_delayed(self, channel: str) -> None: ...

@@ -196,3 +196,14 @@ class Letter:
     attempts: int = 0
     bundle: str | None = None
     state: PostState = PostState.WAITING
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """That a channel took a notice, alone or in a bundle."""
+
+    channel: str
+    domain: DomainName
+    bundle: str | None
+    at: datetime

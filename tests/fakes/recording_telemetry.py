@@ -17,6 +17,7 @@ class RecordingTelemetry:
         self.events: list[Event] = []
         self.provider_failures: list[tuple[str, str]] = []
         self.store_failures = 0
+        self.delayed: list[str] = []
 
     def probed(self, server: Server, outcome: str, _rtt: timedelta) -> None:
         self.probes.append((server.name, outcome))
@@ -42,3 +43,6 @@ class RecordingTelemetry:
 
     def store_failed(self) -> None:
         self.store_failures += 1
+
+    def notice_delayed(self, channel: str) -> None:
+        self.delayed.append(channel)

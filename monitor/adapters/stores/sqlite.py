@@ -5,10 +5,11 @@ import gc
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TypeVar
 
-from monitor.adapters.stores import rows
+from monitor.adapters.stores import outbox, rows
 from monitor.adapters.stores.details import Look
 from monitor.adapters.stores.looks import Looks
 from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
@@ -16,6 +17,7 @@ from monitor.core.events import GENESIS, Record, seal
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
+from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 from monitor.ports import Kept, StoreError
 
@@ -89,6 +91,12 @@ class SqliteStore:
         query = "SELECT * FROM event WHERE change_id = ? ORDER BY seq LIMIT ?"
         return await self._run(lambda connection: _records(connection, query, number, limit))
 
+    async def waiting(self, limit: int) -> tuple[Letter, ...]:
+        return await self._run(lambda connection: outbox.waiting(connection, limit))
+
+    async def handed(self, since: datetime) -> tuple[Handed, ...]:
+        return await self._run(lambda connection: outbox.handed(connection, since))
+
     async def close(self) -> None:
         self._looks.close()  # first: the last connection to close writes the log back
         if self._connection is not None:
@@ -135,7 +143,7 @@ def _load(connection: sqlite3.Connection, look: Look) -> State:
         }
     finally:
         gc.enable()
-    return State(accounts, domains)
+    return State(accounts, domains, outbox.told(connection))
 
 
 def _domain(connection: sqlite3.Connection, name: DomainName) -> DomainState | None:
@@ -154,6 +162,7 @@ def _commit(
     with transaction(connection):
         _keep_state(connection, step, domains)
         _keep_accounts(connection, step, written)
+        outbox.keep(connection, step)
         records = _append(connection, step)
     looks.forget(domain.domain.text for domain in step.domains)
     looks.forget(domain.text for domain in step.forgotten)
