@@ -159,11 +159,11 @@ class Store(Protocol):
 class Outbox(Protocol):
     """The notices of the steps that were committed, on their way to people."""
 
-    async def waiting(self, limit: int) -> tuple[Letter, ...]:
+    async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
         """Return what is neither sent nor given up, oldest first. Raises StoreError."""
 
-    async def handed(self, since: datetime) -> tuple[Handed, ...]:
-        """Return what channels took since then, at most a day ago. Raises StoreError."""
+    async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
+        """Return what the channel took since then, at most a day ago. Raises StoreError."""
 
 
 class DeliveryFailure(Enum):

@@ -201,9 +201,8 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """That a channel took a notice, alone or in a bundle."""
+    """That a channel took a notice of the domain, alone or in a bundle."""
 
-    channel: str
     domain: DomainName
     bundle: str | None
     at: datetime

@@ -72,15 +72,16 @@ class MemoryStore:
     async def story(self, number: str, limit: int) -> tuple[Record, ...]:
         return tuple(r for r in self._records if r.event.change == number)[:limit]
 
-    async def waiting(self, limit: int) -> tuple[Letter, ...]:
+    async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
         found = [one for one in self._letters.values() if one.state is PostState.WAITING]
-        return tuple(found[:limit])
+        return tuple(one for one in found if channel in {None, one.notice.channel})[:limit]
 
-    async def handed(self, since: datetime) -> tuple[Handed, ...]:
+    async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
         return tuple(
-            Handed(one.notice.channel, one.notice.domain, one.bundle, one.done_at)
+            Handed(one.notice.domain, one.bundle, one.done_at)
             for one in self._letters.values()
-            if one.state is PostState.SENT and one.done_at is not None and one.done_at >= since
+            if one.state is PostState.SENT and one.notice.channel == channel
+            if one.done_at is not None and one.done_at >= since
         )
 
     async def close(self) -> None:

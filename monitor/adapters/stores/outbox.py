@@ -64,24 +64,24 @@ def told(connection: sqlite3.Connection) -> Mapping[ToldKey, Told]:
     return {entry.key: entry for entry in found}
 
 
-def waiting(connection: sqlite3.Connection, limit: int) -> tuple[Letter, ...]:
+def waiting(connection: sqlite3.Connection, limit: int, channel: str | None) -> tuple[Letter, ...]:
     query = (
         "SELECT notice, next_at, attempts, bundle FROM notice "
-        "WHERE state = 'waiting' ORDER BY seq LIMIT ?"
+        "WHERE state = 'waiting' AND channel = coalesce(?, channel) ORDER BY seq LIMIT ?"
     )
     return tuple(
         Letter(_NOTICE.validate_json(text), datetime.fromisoformat(next_at), attempts, bundle)
-        for text, next_at, attempts, bundle in connection.execute(query, (limit,))
+        for text, next_at, attempts, bundle in connection.execute(query, (channel, limit))
     )
 
 
-def handed(connection: sqlite3.Connection, since: datetime) -> tuple[Handed, ...]:
+def handed(connection: sqlite3.Connection, since: datetime, channel: str) -> tuple[Handed, ...]:
     query = (
-        "SELECT channel, domain, bundle, done_at FROM notice "
-        "WHERE done_at >= ? AND state = ? ORDER BY done_at, seq"
+        "SELECT domain, bundle, done_at FROM notice "
+        "WHERE done_at >= ? AND state = ? AND channel = ? ORDER BY done_at, seq"
     )
-    found = connection.execute(query, (since.isoformat(), PostState.SENT.value))
+    found = connection.execute(query, (since.isoformat(), PostState.SENT.value, channel))
     return tuple(
-        Handed(channel, DomainName(domain), bundle, datetime.fromisoformat(done_at))
-        for channel, domain, bundle, done_at in found
+        Handed(DomainName(domain), bundle, datetime.fromisoformat(done_at))
+        for domain, bundle, done_at in found
     )

@@ -91,11 +91,11 @@ class SqliteStore:
         query = "SELECT * FROM event WHERE change_id = ? ORDER BY seq LIMIT ?"
         return await self._run(lambda connection: _records(connection, query, number, limit))
 
-    async def waiting(self, limit: int) -> tuple[Letter, ...]:
-        return await self._run(lambda connection: outbox.waiting(connection, limit))
+    async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+        return await self._run(lambda connection: outbox.waiting(connection, limit, channel))
 
-    async def handed(self, since: datetime) -> tuple[Handed, ...]:
-        return await self._run(lambda connection: outbox.handed(connection, since))
+    async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
+        return await self._run(lambda connection: outbox.handed(connection, since, channel))
 
     async def close(self) -> None:
         self._looks.close()  # first: the last connection to close writes the log back
