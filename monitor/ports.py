@@ -167,9 +167,9 @@ class Outbox(Protocol):
 
 
 class DeliveryFailure(Enum):
-    """Why a channel did not take a message."""
+    """Why a message was not delivered."""
 
-    REFUSED = "refused"
+    REFUSED = "refused"  # the service answered, and did not take it
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     RATE_LIMITED = "rate_limited"
@@ -177,22 +177,28 @@ class DeliveryFailure(Enum):
     OTHER = "other"
 
 
-@dataclass(eq=False)
 class NotDelivered(Exception):
-    """A channel did not take a message; after a permanent failure it is not tried again."""
+    """A message did not reach its channel; the text of this tells why, without any secret.
 
-    reason: DeliveryFailure
-    is_permanent: bool
+    Where it `is_permanent`, the same message would fail again until a person mends something.
+    """
+
+    def __init__(
+        self, reason: DeliveryFailure, message: str, *, is_permanent: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.is_permanent = is_permanent
 
 
 class Notifier(Protocol):
-    """One channel by which people are told."""
+    """One channel to people."""
 
     @property
     def name(self) -> str: ...
 
     async def send(self, message: Message) -> None:
-        """Return when the channel has taken the message. Raises NotDelivered."""
+        """Return when the service has taken the message. Raises NotDelivered."""
 
 
 # Seconds; the upper bounds between which round-trip times are counted.

@@ -1,4 +1,4 @@
-"""What a channel delivers to a person."""
+"""What a channel is given to deliver."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,17 +12,13 @@ class NoticeSeverity(Enum):
     WARNING = "warning"
     CRITICAL = "critical"
 
-    @property
-    def rank(self) -> int:
-        return _RANKS[self]
-
-
-_RANKS = {severity: rank for rank, severity in enumerate(NoticeSeverity)}
-
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Plain text in short lines; the same `key` again is the same message, sent once more."""
+    """One notice in the words of one language.
+
+    `key` is the same for each attempt to deliver one notice, `body` plain text of short lines.
+    """
 
     key: str
     title: str

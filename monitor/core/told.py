@@ -28,7 +28,12 @@ class ConcernKind(Enum):
     BROKEN = "broken"
 
 
-_ORDER = {kind: order for order, kind in enumerate(ConcernKind)}
+_SEVERITIES = {severity: order for order, severity in enumerate(NoticeSeverity)}
+_KINDS = {kind: order for order, kind in enumerate(ConcernKind)}
+
+
+def is_graver(one: NoticeSeverity, other: NoticeSeverity) -> bool:
+    return _SEVERITIES[one] > _SEVERITIES[other]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Concern:
 
     @property
     def gravity(self) -> tuple[int, int]:
-        return self.severity.rank, _ORDER[self.kind]
+        return _SEVERITIES[self.severity], _KINDS[self.kind]
 
 
 class Reason(Enum):

@@ -1,10 +1,11 @@
 """Bring notices from the outbox to people: each at least once, in order, and not too many."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -28,7 +29,10 @@ log = structlog.get_logger()
 
 _MOST_AT_ONCE = 10_000  # notices of one channel that are looked at
 _STORE_PAUSE = timedelta(seconds=5)
+_GRACE = timedelta(seconds=5)
 _NO_CHANNEL = "no_channel"
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -126,7 +130,7 @@ class _Postman:
                 return None
             if isinstance(parcel, datetime):
                 return max(parcel - self.office.clock.now(), timedelta(milliseconds=10))
-            pause = await self._hand_over(parcel)
+            pause = await self._finished(self._hand_over(parcel))
             if pause is not None:
                 return pause
 
@@ -135,6 +139,16 @@ class _Postman:
         waiting = await office.outbox.waiting(_MOST_AT_ONCE, self.channel)
         handed = await office.outbox.handed(now - MINUTE, self.channel) if waiting else ()
         return next_parcel(waiting, handed, office.limits, now)
+
+    async def _finished(self, handing_over: Coroutine[None, None, T]) -> T:
+        """Let what is on its way arrive though we are cancelled: a reload repeats nothing."""
+        task = asyncio.ensure_future(handing_over)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task}, timeout=_GRACE.total_seconds())
+            task.cancel()
+            raise
 
     async def _hand_over(self, parcel: Parcel) -> timedelta | None:
         """Send it and write down what became of it; return for how long the channel rests."""
@@ -162,25 +176,26 @@ class _Postman:
         except NotDelivered:
             raise
         except TimeoutError:
-            raise NotDelivered(DeliveryFailure.TIMEOUT, is_permanent=False) from None
+            raise NotDelivered(DeliveryFailure.TIMEOUT, "took too long") from None
         except Exception as error:  # noqa: BLE001 - one channel's mistake must not end the others
             # Its text is not logged: it may hold the URL of the channel, and that a token.
-            log.error("notifier.broken", channel=self.channel, error=type(error).__name__)
-            raise NotDelivered(DeliveryFailure.OTHER, is_permanent=False) from None
+            mistake = f"a mistake in the channel: {type(error).__name__}"
+            raise NotDelivered(DeliveryFailure.OTHER, mistake) from None
 
     async def _failed(self, parcel: Parcel, error: NotDelivered) -> timedelta | None:
         office, now, reason = self.office, self.office.clock.now(), error.reason.value
         age = now - max(letter.notice.at for letter in parcel.letters)
         tried = tuple(replace(one, attempts=one.attempts + 1) for one in parcel.letters)
-        about = {"channel": self.channel, "reason": reason, "notices": len(tried)}
+        about = {"channel": self.channel, "reason": reason, "error": str(error)}
         if error.is_permanent or age >= office.limits.give_up_after:
-            log.error("notice.failed", **about)
+            log.error("notice.failed", notices=len(tried), **about)
             await office.keep(given_up(tried, reason, now))
             return None
         self.failures += 1
-        log.warning("notice.delayed", attempts=tried[0].attempts, **about)
+        attempts = tried[0].attempts
+        log.warning("notice.delayed", notices=len(tried), attempts=attempts, **about)
         office.telemetry.notice_delayed(self.channel)
-        later = now + pause_after(tried[0].attempts, office.limits, parcel.key)
+        later = now + pause_after(attempts, office.limits, parcel.key)
         await office.keep(Step(letters=tuple(replace(one, next_at=later) for one in tried)))
         rest = pause_after(self.failures, office.limits, self.channel, parcel.key)
         is_throttled = error.reason is DeliveryFailure.RATE_LIMITED

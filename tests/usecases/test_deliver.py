@@ -2,7 +2,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
 import structlog
 
 from monitor.core.events import Event, EventType
@@ -23,9 +22,9 @@ from tests.fakes.notifiers import ListNotifier
 from tests.fakes.recording_telemetry import RecordingTelemetry
 from tests.usecases.test_follow import LoopClock, jumping, now, until
 
-REFUSED = NotDelivered(DeliveryFailure.REFUSED, is_permanent=True)
-AWAY = NotDelivered(DeliveryFailure.UNREACHABLE, is_permanent=False)
-THROTTLED = NotDelivered(DeliveryFailure.RATE_LIMITED, is_permanent=False)
+REFUSED = NotDelivered(DeliveryFailure.REFUSED, "no such robot", is_permanent=True)
+AWAY = NotDelivered(DeliveryFailure.UNREACHABLE, "no way there")
+THROTTLED = NotDelivered(DeliveryFailure.RATE_LIMITED, "too many")
 
 
 def composed(_channel: str, parcel: Parcel) -> Message:
@@ -314,8 +313,29 @@ async def test_what_is_for_a_channel_that_is_no_more_is_given_up() -> None:
     assert await office.store.waiting(10) == ()
 
 
-@pytest.mark.parametrize("reason", DeliveryFailure)
-def test_a_failure_says_why(reason: DeliveryFailure) -> None:
-    error = NotDelivered(reason, is_permanent=True)
-    assert (error.reason, error.is_permanent) == (reason, True)
-    assert reason.name in str(error)
+@jumping
+async def test_an_end_while_a_message_is_on_its_way_lets_it_arrive() -> None:
+    class Slow(ListNotifier):
+        async def send(self, message: Message) -> None:
+            await asyncio.sleep(2)
+            await super().send(message)
+
+    channel = Slow()
+    office = Office(channel)
+    async with office.at_work():
+        await office.break_down(1)
+        await until(1)
+    assert titles(channel) == ["d1.example first"]
+    assert await office.store.waiting(10) == ()
+
+
+@jumping
+async def test_an_end_does_not_wait_for_a_channel_that_hangs() -> None:
+    channel = ListNotifier()
+    channel.hangs = True
+    office = Office(channel)
+    async with office.at_work():
+        await office.break_down(1)
+        await until(1)
+    assert now() < 10
+    assert len(await office.store.waiting(10)) == 1

@@ -11,16 +11,17 @@ from monitor.core.notices.facts import facts_of
 from monitor.core.notices.policy import NoticePolicy, Route
 from monitor.core.notices.remembering import told_after
 from monitor.core.state import DomainState, State, Step
-from monitor.core.told import Facts, Notice, Reason, Told, ToldKey, ToldState
+from monitor.core.told import Facts, Notice, Reason, Told, ToldKey, ToldState, is_graver
 from monitor.core.tracking.changes import change_id
 
 
 def with_notices(state: State, step: Step, policy: NoticePolicy, now: datetime) -> Step:
     """Return the step with what people are told on its account, to be kept together.
 
-    Only the domains of the step are looked at, however many others there are.
+    Only the domains of the step are looked at, however many others there are. A step that says by
+    itself what is told stays as it is.
     """
-    if not policy.routes:
+    if not policy.routes or step.told:
         return step
     desk = _Desk(state, policy, now)
     for domain in step.domains:
@@ -148,6 +149,5 @@ class _Desk:
 def _above(standing: Standing, route: Route) -> Standing:
     """Return the standing as the channel takes it: what is too mild for it is nothing."""
     concern = standing.concern
-    if concern is None or concern.severity.rank >= route.severity.rank:
-        return standing
-    return Standing(None)
+    is_too_mild = concern is not None and is_graver(route.severity, concern.severity)
+    return Standing(None) if is_too_mild else standing

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.names import DomainName
 from monitor.core.notices.concerns import Standing
-from monitor.core.told import Concern, Reason, Told, ToldState
+from monitor.core.told import Concern, Reason, Told, ToldState, is_graver
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def _is_the_same_again(look: Look, concern: Concern, patience: Patience) -> bool
     told = look.told
     if told is None or not told.times:
         return False
-    is_graver = concern.severity.rank > told.concern.severity.rank
-    return not is_graver and look.now < told.since + patience.hold_down
+    is_news = is_graver(concern.severity, told.concern.severity)
+    return not is_news and look.now < told.since + patience.hold_down
 
 
 def _when_gone(told: Told, patience: Patience, now: datetime) -> Reason:
