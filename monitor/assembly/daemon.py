@@ -14,6 +14,13 @@ from monitor import __version__
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.limits import refuse_unsafe, without_effect
+from monitor.assembly.notices import (
+    Channels,
+    calendar_of,
+    composer_of,
+    no_channels,
+    notice_policy_of,
+)
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
@@ -27,7 +34,9 @@ from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
-from monitor.core.state import Step
+from monitor.core.notices.deciding import with_notices
+from monitor.core.notices.policy import NoticePolicy
+from monitor.core.state import State, Step
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.scheduler import Job, Scheduler
@@ -37,10 +46,12 @@ from monitor.ledger import Ledger
 from monitor.ports import Inventory
 from monitor.usecases.announce import Announcement, announce
 from monitor.usecases.ask import Panel
+from monitor.usecases.deliver import Deliver
 from monitor.usecases.discover import discover, forget_accounts
 from monitor.usecases.follow import Follow
 from monitor.usecases.inquire import Inquire
 from monitor.usecases.mind_clock import mind_clock
+from monitor.usecases.remind import remind, tell_by_other_rules
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
@@ -48,6 +59,7 @@ from monitor.wording import Language
 log = structlog.get_logger()
 
 _CLOCK_INTERVAL = timedelta(seconds=1)
+_REMINDING_INTERVAL = timedelta(seconds=5)
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 
@@ -61,18 +73,25 @@ class _Works:
     rounds: Rounds
     follow: Follow
     inquire: Inquire
+    notices: NoticePolicy
+    deliver: Deliver
 
 
 class Daemon:
     """One process of the monitor; `load` reads the configuration anew."""
 
     def __init__(
-        self, settings: Settings, load: Callable[[], Settings], around: Surroundings
+        self,
+        settings: Settings,
+        load: Callable[[], Settings],
+        around: Surroundings,
+        channels: Channels = no_channels,
     ) -> None:
         """Build everything and start nothing. Raises NotAvailable."""
         refuse_unsafe(settings)
         self._load = load
         self._around = around
+        self._channels = channels
         self._first_look_done = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._working: tuple[asyncio.Task[None], ...] = ()
@@ -81,6 +100,7 @@ class Daemon:
         self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)
         self._works = self._built(settings)
+        self._ledger.accompany(self._with_notices)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
         self._web = WebServer(create_app(self._site()), *_listener(settings))
         self._reloading = asyncio.Lock()
@@ -90,7 +110,12 @@ class Daemon:
         window = works.settings.propagation.window
         now = self._around.clock.now()
         return Snapshot(
-            now, self._ledger.state, works.panel.resolvers, window, works.rounds.sweeper
+            now,
+            self._ledger.state,
+            works.panel.resolvers,
+            window,
+            works.rounds.sweeper,
+            works.notices.muted_until,
         )
 
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
@@ -144,7 +169,22 @@ class Daemon:
         inquire = Inquire(
             self._ledger, providers_of(settings, self._around), followers, clock, self._telemetry
         )
-        return _Works(settings, inventories, panel, rounds, follow_of(rounds), inquire)
+        notifiers = {one.name: one for one in self._channels(settings, self._around)}
+        notices = notice_policy_of(settings, calendar_of(settings), notifiers)
+        deliver = Deliver(
+            self._ledger,
+            self._store,
+            notifiers,
+            composer_of(settings),
+            clock,
+            self._telemetry,
+        )
+        return _Works(
+            settings, inventories, panel, rounds, follow_of(rounds), inquire, notices, deliver
+        )
+
+    def _with_notices(self, state: State, step: Step) -> Step:
+        return with_notices(state, step, self._works.notices, self._around.clock.now())
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
         await self._note(EventType.START)
@@ -168,6 +208,7 @@ class Daemon:
                 self._take_up(),
                 works.follow.run(),
                 works.inquire.run(),
+                works.deliver.run(),
                 self._mind_clock(),
             )
             self._working = tuple(self._group.create_task(job) for job in jobs)
@@ -182,6 +223,7 @@ class Daemon:
         self._telemetry.reloaded(self._around.clock.now(), is_success=True)
         accounts = frozenset(inventory.account for inventory in works.inventories)
         self._telemetry.expect(frozenset(r.name for r in works.panel.resolvers), accounts)
+        self._telemetry.expect_channels(frozenset(works.deliver.notifiers))
         for key in without_effect(works.settings):
             log.warning("config.without_effect", key=key)
         await forget_accounts(accounts, self._ledger, self._around.clock)
@@ -191,6 +233,8 @@ class Daemon:
         # What is known is asked about at once, however long an account keeps us waiting.
         looks = (self._refreshing(inventory)() for inventory in of_accounts)
         await asyncio.gather(works.rounds.of_everybody(), *looks)
+        # After the look: what was stored may be long past.
+        await tell_by_other_rules(self._ledger, works.notices, self._around.clock)
         self._first_look_done.set()
         _spare_from_collection()
 
@@ -201,6 +245,8 @@ class Daemon:
         if interval is not None:  # otherwise only changes have them asked
             over = interval * _SWEPT_SHARE
             self._every("resolvers", interval, partial(works.rounds.of_resolvers, over=over))
+        reminding = partial(remind, self._ledger, works.notices, self._around.clock)
+        self._every("notices", _REMINDING_INTERVAL, reminding)
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.

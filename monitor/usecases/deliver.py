@@ -155,7 +155,7 @@ class _Postman:
         parcel = await self._sealed(parcel)
         try:
             async with self.turn:
-                await self._send(self.office.compose(self.channel, parcel))
+                await self._send(parcel)
         except NotDelivered as error:
             return await self._failed(parcel, error)
         self.failures = 0
@@ -169,8 +169,9 @@ class _Postman:
             await self.office.keep(Step(letters=letters))
         return replace(parcel, letters=letters)
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, parcel: Parcel) -> None:
         try:
+            message = self.office.compose(self.channel, parcel)
             async with asyncio.timeout(self.office.limits.timeout.total_seconds()):
                 await self.notifier.send(message)
         except NotDelivered:

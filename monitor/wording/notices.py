@@ -6,6 +6,7 @@ from datetime import datetime
 
 from monitor.core.message import Message, NoticeSeverity
 from monitor.core.notices.dispatch import Parcel
+from monitor.core.notices.due import TO_AND_FRO
 from monitor.core.status import Remedy
 from monitor.core.told import ChangeFacts, ConcernKind, Late, Notice, Reason
 from monitor.core.tracking.changes import ChangeState
@@ -92,7 +93,7 @@ def _lines(notice: Notice, words: Wording) -> Iterator[str]:
     if facts.is_watched and facts.asked:
         counts = {"in_effect": facts.in_effect, "answering": facts.answering}
         yield words.notice("counts", **counts, asked=facts.asked)
-    if notice.flaps and not notice.is_over:
+    if notice.flaps >= TO_AND_FRO and not notice.is_over:
         yield words.notice("to_and_fro", flaps=notice.flaps)
     if not notice.is_over:
         yield from _trouble(notice, words)

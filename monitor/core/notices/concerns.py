@@ -44,7 +44,9 @@ def standing_of(state: DomainState, policy: NoticePolicy, now: datetime) -> Stan
     found += _of_changes(state, policy, now)
     if found:
         return Standing(max(found, key=lambda concern: concern.gravity))
-    return Standing(None, is_clear=state.status.value is not DomainStatus.UNKNOWN)
+    is_split = change is not None and change.state is ChangeState.AUTH_SPLIT
+    is_unknown = state.status.value is DomainStatus.UNKNOWN
+    return Standing(None, is_clear=not is_unknown and not is_split)
 
 
 def leading_change(state: DomainState) -> Change | None:
@@ -81,7 +83,7 @@ def _of_status(
     state: DomainState, change: Change | None, policy: NoticePolicy
 ) -> Iterator[Concern]:
     status = state.status.value
-    if status not in _STATUSES or _share_of_wrong(state, policy) < policy.quorum:
+    if status not in _STATUSES or not _is_to_be_told(state, change, policy):
         return
     kind, severity = _STATUSES[status]
     number = change.id if change else None
@@ -92,12 +94,16 @@ def _of_status(
 _STATUSES = {
     DomainStatus.BROKEN: (ConcernKind.BROKEN, NoticeSeverity.CRITICAL),
     DomainStatus.PARTIAL: (ConcernKind.PARTIAL, NoticeSeverity.WARNING),
+    DomainStatus.PROPAGATING: (ConcernKind.PROPAGATING, NoticeSeverity.INFO),
 }
 
 
-def _share_of_wrong(state: DomainState, policy: NoticePolicy) -> float:
+def _is_to_be_told(state: DomainState, change: Change | None, policy: NoticePolicy) -> bool:
+    if state.status.value is DomainStatus.PROPAGATING:
+        # While the change goes round the authorities nobody can say until when it lasts.
+        return change is None or change.state is not ChangeState.AUTH_SPLIT
     ratio = tally_of(standings_of(state.resolvers), policy.status.weights).ratio
-    return 0.0 if ratio is None else 1.0 - ratio
+    return ratio is not None and 1.0 - ratio >= policy.quorum
 
 
 def _of_changes(state: DomainState, policy: NoticePolicy, now: datetime) -> Iterator[Concern]:
@@ -117,7 +123,7 @@ def _of_change(
         case ChangeState.PROPAGATING:
             return _of_propagation(change)
         case ChangeState.EXPIRED if any(t.next_at for t in change.tracks.values()):
-            severity = NoticeSeverity.CRITICAL if late(change) else NoticeSeverity.INFO
+            severity = NoticeSeverity.CRITICAL if late(change) else NoticeSeverity.WARNING
             return ConcernKind.EXPIRED, severity, change.expired_at or change.deadline_at
         case _:
             return None  # not seen yet, arrived, ended, or followed no more

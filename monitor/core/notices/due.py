@@ -7,6 +7,8 @@ from monitor.core.names import DomainName
 from monitor.core.notices.concerns import Standing
 from monitor.core.told import Concern, Reason, Told, ToldState, is_graver
 
+TO_AND_FRO = 2  # times
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -14,6 +16,22 @@ class Patience:
 
     remind: timedelta = timedelta(hours=24)
     hold_down: timedelta = timedelta(minutes=15)
+
+    @property
+    def memory(self) -> timedelta:
+        """How long after its end a thing that comes back is the same again."""
+        return self.hold_down * 4
+
+    def between(self, flaps: int) -> timedelta:
+        """Return how long another change of the same domain waits for its turn."""
+        return max(self.hold_down, self.steady(flaps))
+
+    def steady(self, flaps: int) -> timedelta:
+        """Return for how long a thing that came back so often must be gone to be over.
+
+        What comes back once may be another thing; what comes back twice goes to and fro.
+        """
+        return self.hold_down * (1 << min(flaps - 1, 3)) if flaps >= TO_AND_FRO else timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +82,16 @@ def _is_the_same_again(look: Look, concern: Concern, patience: Patience) -> bool
 
 
 def _when_gone(told: Told, patience: Patience, now: datetime) -> Reason:
-    is_steady = not told.flaps or now >= (told.gone_since or now) + patience.hold_down
+    is_steady = now >= (told.gone_since or now) + patience.steady(told.flaps)
     return Reason.OVER if is_steady else Reason.HELD
 
 
 def _while_it_lasts(concern: Concern, told: Told, patience: Patience, now: datetime) -> Reason:
     told_at = told.told_at or now
-    if concern.gravity > told.concern.gravity:
+    if is_graver(concern.severity, told.concern.severity):
         return Reason.WORSE
     if _is_another_change(concern, told):
-        return Reason.OTHER if now >= told_at + patience.hold_down else Reason.HELD
+        return Reason.OTHER if now >= told_at + patience.between(told.flaps) else Reason.HELD
     return Reason.REMINDER if now >= told_at + patience.remind else Reason.KNOWN
 
 

@@ -27,7 +27,7 @@ def told_after(look: Look, reason: Reason, patience: Patience) -> Told | None:
                 state=ToldState.OVER,
                 since=look.now,
                 told_at=look.now,
-                look_at=look.now + patience.hold_down,
+                look_at=look.now + patience.memory,
                 gone_since=None,
             )
         case _:
@@ -58,7 +58,8 @@ def _while_it_lasts(
     if reason is Reason.KNOWN:
         return _looked(told, (told.told_at or look.now) + patience.remind)
     if reason is Reason.FIRST:
-        told = replace(told, state=ToldState.OPEN, since=look.now)
+        flaps = told.flaps + (told.state is ToldState.OVER)
+        told = replace(told, state=ToldState.OPEN, since=look.now, flaps=flaps)
     # A reminder of something milder forgets nothing of what was told already.
     is_news = reason is not Reason.REMINDER
     return replace(
@@ -72,7 +73,7 @@ def _while_it_lasts(
 
 def _after_nothing(told: Told, now: datetime, patience: Patience) -> Told | None:
     if told.state is ToldState.HELD and told.times:
-        return replace(told, state=ToldState.OVER, look_at=now + patience.hold_down)
+        return replace(told, state=ToldState.OVER, look_at=now + patience.memory)
     is_forgotten = not told.times or now >= told.look_at
     return None if is_forgotten else told
 
@@ -81,10 +82,11 @@ def _after_waiting(told: Told, look: Look, patience: Patience) -> Told:
     concern = look.concern
     if concern is None:  # it has gone, which is not told yet
         gone_since = told.gone_since or look.now
-        until = look.muted_until or gone_since + patience.hold_down
+        until = look.muted_until or gone_since + patience.steady(told.flaps)
         return _looked(replace(told, gone_since=gone_since), until)
     if told.state is ToldState.OPEN:
-        until = look.muted_until or (told.told_at or look.now) + patience.hold_down
+        told_at = told.told_at or look.now
+        until = look.muted_until or told_at + patience.between(told.flaps)
         return _looked(_present(told), until)
     until = look.muted_until or told.since + patience.hold_down
     flaps = told.flaps + (told.state is ToldState.OVER)

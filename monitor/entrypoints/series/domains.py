@@ -33,6 +33,17 @@ def _fault(name: str, survey: Survey) -> Iterator[str]:
         )
 
 
+def _in_maintenance(name: str, survey: Survey) -> Iterator[str]:
+    for batch in survey.batches:
+        yield "".join(
+            [
+                f'{name}{{domain="{seen.name}"}} 1\n'
+                for seen in batch
+                if survey.snapshot.is_in_maintenance(seen.domain)
+            ]
+        )
+
+
 def _ratio(what: str, promise: str, ratio_of: Callable[[Seen], float | None]) -> Family:
     def parts(name: str, survey: Survey) -> Iterator[str]:
         for batch in survey.batches:
@@ -50,6 +61,11 @@ def _ratio(what: str, promise: str, ratio_of: Callable[[Seen], float | None]) ->
 DOMAINS = (
     Family("oss_cname_domain_status", "1 for where the domain stands.", _status),
     Family("oss_cname_domain_fault", "1 for each fault that the domain has.", _fault),
+    Family(
+        "oss_cname_domain_in_maintenance",
+        "1 while nobody is told of the domain.",
+        _in_maintenance,
+    ),
     _ratio(
         "propagation",
         "Share of the answers that are new while a change is under way; "

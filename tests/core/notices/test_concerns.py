@@ -66,7 +66,7 @@ FORGOTTEN = change(ChangeState.EXPIRED, track("r1", TrackState.OVERSTAY, is_aske
         (waiting(is_told=False), (ConcernKind.PROPAGATING, INFO)),
         (domain(changes=(BACK,)), (ConcernKind.REGRESSED, WARNING)),
         (domain(changes=(EXPIRED,)), (ConcernKind.EXPIRED, CRITICAL)),
-        (domain(changes=(UNVERIFIED,)), (ConcernKind.EXPIRED, INFO)),
+        (domain(changes=(UNVERIFIED,)), (ConcernKind.EXPIRED, WARNING)),
         (domain(changes=(FORGOTTEN,)), None),
     ],
 )  # fmt: skip
@@ -99,6 +99,17 @@ def test_where_too_few_answer_nobody_says_that_all_is_well() -> None:
     unknown = domain(DomainStatus.UNKNOWN, *(SILENT,) * 8)
     assert standing_of(unknown, POLICY, NOW) == Standing(None, is_clear=False)
     assert standing_of(domain(DomainStatus.PAUSED), POLICY, NOW) == Standing(None)
+
+
+def test_while_a_change_goes_round_the_authorities_nothing_is_opened_or_closed() -> None:
+    begun = replace(SPLIT, detected_at=NOW - MINUTE)
+    for status in (DomainStatus.PROPAGATING, DomainStatus.IN_EFFECT):
+        found = standing_of(domain(status, changes=(begun,)), POLICY, NOW)
+        assert found == Standing(None, is_clear=False)
+
+
+def test_what_propagates_though_no_change_was_seen_is_told_too() -> None:
+    assert told(domain(DomainStatus.PROPAGATING)) == (ConcernKind.PROPAGATING, INFO)
 
 
 def test_a_difference_between_authorities_waits_while_it_is_a_change_that_goes_round() -> None:

@@ -51,7 +51,7 @@ def told(
     )
 
 
-OPEN, FLAPPING = told(), told(flaps=2, gone=20)
+OPEN, FLAPPING, WILD = told(), told(flaps=2, gone=20), told(flaps=99, gone=20)
 OVER = told(ToldState.OVER)
 HELD = told(ToldState.HELD, flaps=1)
 KEPT_BACK = told(ToldState.HELD, times=0)
@@ -69,7 +69,8 @@ TABLE = [
     (Standing(PARTIAL), OPEN, 5, False, Reason.KNOWN),
     (Standing(BROKEN), told(concern=PARTIAL), 5, False, Reason.WORSE),
     (Standing(BROKEN), told(concern=PARTIAL), 5, True, Reason.MUTED),
-    (Standing(PARTIAL), told(concern=OVERSTAY), 5, False, Reason.WORSE),
+    (Standing(PARTIAL), told(concern=OVERSTAY), 5, False, Reason.KNOWN),
+    (Standing(OVERSTAY), told(concern=ON_ITS_WAY), 5, False, Reason.WORSE),
     (Standing(OVERSTAY), told(concern=PARTIAL), 5, False, Reason.KNOWN),
     (Standing(NEXT), told(concern=ON_ITS_WAY), 11, False, Reason.HELD),
     (Standing(NEXT), told(concern=ON_ITS_WAY), 15, False, Reason.OTHER),
@@ -78,8 +79,13 @@ TABLE = [
     (RIGHT, OPEN, 5, True, Reason.MUTED),
     (UNCLEAR, OPEN, 5, False, Reason.UNCLEAR),
     (UNCLEAR, OPEN, 25 * 60, False, Reason.UNCLEAR),
-    (RIGHT, FLAPPING, 34, False, Reason.HELD),
-    (RIGHT, FLAPPING, 35, False, Reason.OVER),
+    (RIGHT, told(flaps=1), 20, False, Reason.OVER),
+    (RIGHT, FLAPPING, 49, False, Reason.HELD),
+    (RIGHT, FLAPPING, 50, False, Reason.OVER),
+    (RIGHT, WILD, 139, False, Reason.HELD),
+    (RIGHT, WILD, 140, False, Reason.OVER),
+    (Standing(NEXT), told(concern=ON_ITS_WAY, flaps=3), 59, False, Reason.HELD),
+    (Standing(NEXT), told(concern=ON_ITS_WAY, flaps=3), 60, False, Reason.OTHER),
     (RIGHT, OVER, 5, False, Reason.NOTHING),
     (Standing(BROKEN), OVER, 14, False, Reason.HELD),
     (Standing(BROKEN), OVER, 15, False, Reason.FIRST),
@@ -179,7 +185,7 @@ def test_nobody_is_told_anything_in_maintenance(
 def test_whatever_came_all_is_forgotten_when_it_stays_right(
     looks: list[tuple[float, Standing, bool]],
 ) -> None:
-    calm = [(16.0, RIGHT, False)] * 4
+    calm = [(60.0, RIGHT, False)] * 6
     *_, (_, _, known) = play([*looks, *calm])
     assert known is None
 
@@ -218,6 +224,6 @@ def test_a_flapping_domain_is_opened_once_and_closed_once_in_a_hold_down(
 
 def test_a_domain_that_goes_to_and_fro_for_a_day_is_two_openings_and_two_ends() -> None:
     looks = [(5.0, Standing(BROKEN) if n % 2 else RIGHT, False) for n in range(1, 288)]
-    told_of = [reason for _, reason, _ in play([*looks, *[(5.0, RIGHT, False)] * 4])]
+    told_of = [reason for _, reason, _ in play([*looks, *[(60.0, RIGHT, False)] * 6])]
     turns = [reason for reason in told_of if reason in {Reason.FIRST, Reason.OVER}]
     assert turns == [Reason.FIRST, Reason.OVER] * 2

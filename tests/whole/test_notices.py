@@ -1,0 +1,105 @@
+"""The whole daemon tells people: at once, once, in their language, and not in maintenance."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from monitor.adapters.clock import SystemClock
+from monitor.assembly.parts import Surroundings
+from monitor.config import Settings
+from monitor.core.message import Message
+from monitor.demo.world import World
+from monitor.ports import Notifier
+from tests.fakes.notifiers import ListNotifier
+from tests.whole.shop import PACE, STATUSES, Shop, eventually, open_shop, running
+
+CHANNELS = """
+[[alerting.channels]]
+name = "chat"
+url = { env = "CHAT_URL" }
+lang = "zh"
+
+[[alerting.channels]]
+name = "pager"
+url = { env = "PAGER_URL" }
+severity = "critical"
+
+[[maintenance]]
+domains = ["static.shop.example"]
+from = 2020-01-01T00:00:00Z
+until = 2120-01-01T00:00:00Z
+"""
+BROKEN = {name for name, status in STATUSES.items() if status == "broken"}
+
+
+class Post:
+    """Two channels that outlive a reload."""
+
+    def __init__(self) -> None:
+        self.chat, self.pager = ListNotifier("chat"), ListNotifier("pager")
+
+    def channels(self, _settings: Settings, _around: Surroundings) -> Sequence[Notifier]:
+        return (self.chat, self.pager)
+
+
+def with_channels(text: str) -> str:
+    return text + CHANNELS
+
+
+def about(messages: Sequence[Message], domain: str) -> list[Message]:
+    return [message for message in messages if f"{domain}:" in message.title]
+
+
+async def test_what_is_broken_at_the_first_look_is_told_once_to_each_channel(
+    tmp_path: Path,
+) -> None:
+    post = Post()
+    told = BROKEN - {"static.shop.example"}
+
+    async def all_told() -> bool:
+        return len(post.pager.messages) >= len(told)
+
+    async with open_shop(tmp_path, with_channels, post.channels) as shop:
+        await eventually(all_told)
+        sent = await shop.samples("oss_cname_notices_total")
+        labels = frozenset({("channel", "pager"), ("result", "sent")})
+        assert sent[labels] == len(post.pager.messages)
+    for domain in told:
+        (message,) = about(post.pager.messages, domain)
+        assert "broken" in message.title or "fault" in message.title
+    assert about(post.pager.messages, "static.shop.example") == []
+    assert all("【" in message.title for message in post.chat.messages)
+
+
+async def test_a_domain_in_maintenance_is_named_by_a_metric(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, with_channels, Post().channels) as shop:
+        found = await shop.samples("oss_cname_domain_in_maintenance")
+        assert found == {frozenset({("domain", "static.shop.example")}): 1.0}
+
+
+async def test_a_daemon_that_begins_anew_tells_nothing_again(tmp_path: Path) -> None:
+    first, second = Post(), Post()
+    told = BROKEN - {"static.shop.example"}
+
+    async def all_told() -> bool:
+        return len(first.pager.messages) >= len(told)
+
+    async with World(PACE, SystemClock().now) as world:
+        text = with_channels(world.config_text("127.0.0.1:0", str(tmp_path / "shop.db")))
+        async with running(Shop(world, text, channels=first.channels)):
+            await eventually(all_told)
+        async with running(Shop(world, text, channels=second.channels)) as shop:
+            await shop.post("-/reload")
+            await shop.daemon.wait_for_first_look()
+    assert second.pager.messages == []
+
+
+async def test_a_channel_that_comes_with_a_reload_hears_of_what_is_broken(tmp_path: Path) -> None:
+    post = Post()
+
+    async def is_told() -> bool:
+        return bool(about(post.pager.messages, "docs.shop.example"))
+
+    async with open_shop(tmp_path, channels=post.channels) as shop:
+        shop.text += CHANNELS
+        assert (await shop.post("-/reload")).ok
+        await eventually(is_told)
