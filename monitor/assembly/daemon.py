@@ -184,7 +184,11 @@ class Daemon:
         )
 
     def _with_notices(self, state: State, step: Step) -> Step:
-        return with_notices(state, step, self._works.notices, self._around.clock.now())
+        try:
+            return with_notices(state, step, self._works.notices, self._around.clock.now())
+        except Exception:  # a mistake there must not keep what was seen from being recorded
+            log.exception("notices.undecided")
+            return step
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
         await self._note(EventType.START)

@@ -11,6 +11,7 @@ from monitor.core.bindings import Binding
 from monitor.core.message import NoticeSeverity
 from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.told import ConcernKind
+from monitor.core.told import Reason as NoticeReason
 from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
 from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
@@ -91,6 +92,10 @@ class Wording:
     def concern(self, kind: ConcernKind) -> str:
         """What a person should hear of, in a few words."""
         return self._texts["concern"][kind.value]
+
+    def notice_reason(self, reason: NoticeReason) -> str:
+        """Why a person is told, in a word or two."""
+        return self._texts["notice_reason"][reason.value]
 
     def notice(self, key: str, **gaps: object) -> str:
         """A line of a message, with its gaps filled."""

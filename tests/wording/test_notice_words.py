@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.core.events import GENESIS, Event, EventType, Json, seal
 from monitor.core.message import Message, NoticeSeverity
 from monitor.core.notices.deciding import with_notices
 from monitor.core.notices.dispatch import Parcel
@@ -16,6 +17,7 @@ from monitor.core.tracking.changes import ChangeState
 from monitor.core.tracking.reasons import Reason as LateReason
 from monitor.core.tracking.tracks import TrackState
 from monitor.wording import Language, wording
+from monitor.wording.history import entry
 from monitor.wording.notices import message_of
 from tests.core.notices.samples import OTHER, change, domain, policy, track
 from tests.core.samples import DOMAIN, RIGHT, START, WRONG
@@ -165,3 +167,15 @@ def test_a_concern_without_facts_is_told_all_the_same() -> None:
     concern = Concern(ConcernKind.BROKEN, NoticeSeverity.CRITICAL, START)
     bare = Notice("K", "oncall", DOMAIN, Reason.FIRST, concern, START)
     assert said(bare).body == "Since 2026-01-01 00:00 UTC"
+
+
+@every_language
+def test_the_history_says_who_was_told_of_what_and_why(language: Language) -> None:
+    data: dict[str, Json] = {"channel": "oncall", "kind": "broken", "reason": "first"}
+    sent = Event(EventType.NOTICE_SENT, START, DOMAIN, data=data)
+    failed = Event(EventType.NOTICE_FAILED, START, DOMAIN, data={**data, "why": "refused"})
+    words = wording(language)
+    told, lost = (entry(seal(event, 1, GENESIS), words) for event in (sent, failed))
+    what, why = words.concern(ConcernKind.BROKEN), words.notice_reason(Reason.FIRST)
+    assert told.change == f"oncall: {what} ({why})"
+    assert lost.change == f"oncall: {what} ({why}, refused)"

@@ -38,6 +38,8 @@ class Standing:
 
 def standing_of(state: DomainState, policy: NoticePolicy, now: datetime) -> Standing:
     """Return what a person should hear of the domain now."""
+    if state.status.value in _FINE and not state.faults and is_calm(state.records):
+        return _NOTHING  # as it is with nearly all of a fleet
     change = leading_change(state)
     found = list(_of_faults(state, change, now))
     found += _of_status(state, change, policy)
@@ -47,6 +49,10 @@ def standing_of(state: DomainState, policy: NoticePolicy, now: datetime) -> Stan
     is_split = change is not None and change.state is ChangeState.AUTH_SPLIT
     is_unknown = state.status.value is DomainStatus.UNKNOWN
     return Standing(None, is_clear=not is_unknown and not is_split)
+
+
+_FINE = frozenset({DomainStatus.IN_EFFECT, DomainStatus.PAUSED})
+_NOTHING = Standing(None)
 
 
 def leading_change(state: DomainState) -> Change | None:

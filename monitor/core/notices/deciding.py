@@ -37,12 +37,17 @@ def notices_later(state: State, policy: NoticePolicy, now: datetime) -> Step:
     return _of_domains(state, due_now, policy, now)
 
 
-def notices_by_other_rules(state: State, policy: NoticePolicy, now: datetime) -> Step:
-    """Look at every domain once: the channels, or what they want to hear, may be others now."""
+def notices_by_other_rules(
+    state: State, names: Iterable[DomainName], policy: NoticePolicy, now: datetime
+) -> Step:
+    """Return what these domains make channels hear that are new, or want to hear other things."""
+    return _of_domains(state, names, policy, now)
+
+
+def channels_forgotten(state: State, policy: NoticePolicy) -> Step:
+    """Return the step by which nothing is known any more of channels that are gone."""
     channels = {route.channel for route in policy.routes}
-    gone = frozenset(key for key in state.told if key[0] not in channels)
-    found = _of_domains(state, state.domains, policy, now)
-    return replace(found, untold=found.untold | gone)
+    return Step(untold=frozenset(key for key in state.told if key[0] not in channels))
 
 
 def told_moved(state: State, by: timedelta) -> tuple[Told, ...]:
@@ -92,15 +97,20 @@ class _Desk:
     def close(self, name: DomainName) -> None:
         """Tell that the domain is no longer watched, where something was open."""
         domain = self.state.domains.get(name)
-        for route, told in self._concerned(name, Standing(None)):
-            self.untold.add((route.channel, name))
-            if told is None or told.state is not ToldState.OPEN:
+        muted_until = self.policy.muted_until(name, self.now)
+        for _, told in self._concerned(name, Standing(None)):
+            if told is None:
                 continue
-            if self.policy.muted_until(name, self.now) is None:
+            is_open = told.state is ToldState.OPEN
+            if is_open and muted_until is not None:
+                self.told.append(replace(told, look_at=muted_until))
+                continue
+            self.untold.add(told.key)
+            if is_open:
                 facts = Facts(is_watched=False)
                 if domain is not None:
                     facts = self._facts(domain, told.concern.change, is_watched=False)
-                self._write(route.channel, told, Reason.OVER, facts)
+                self._write(told, Reason.OVER, facts)
 
     def added_to(self, step: Step) -> Step:
         return replace(
@@ -133,17 +143,17 @@ class _Desk:
             self.told.append(after)
         if reason.is_told and after is not None:
             facts = self._facts(domain, after.concern.change)
-            self._write(route.channel, after, reason, facts)
+            self._write(after, reason, facts)
 
     def _facts(self, domain: DomainState, change: str | None, *, is_watched: bool = True) -> Facts:
         return facts_of(domain, self.policy.status, self.now, change, is_watched=is_watched)
 
-    def _write(self, channel: str, told: Told, reason: Reason, facts: Facts) -> None:
-        key = change_id(self.now, channel, told.domain.text, reason.value)
-        notice = Notice(
-            key, channel, told.domain, reason, told.concern, self.now, facts, told.flaps
+    def _write(self, told: Told, reason: Reason, facts: Facts) -> None:
+        channel, domain = told.key
+        key = change_id(self.now, channel, domain.text, reason.value)
+        self.notices.append(
+            Notice(key, channel, domain, reason, told.concern, self.now, facts, told.flaps)
         )
-        self.notices.append(notice)
 
 
 def _above(standing: Standing, route: Route) -> Standing:

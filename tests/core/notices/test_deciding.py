@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.message import NoticeSeverity
 from monitor.core.names import DomainName
 from monitor.core.notices.deciding import (
+    channels_forgotten,
     notices_by_other_rules,
     notices_later,
     told_moved,
@@ -41,7 +43,9 @@ class Story:
     def take_up(self, rules: NoticePolicy, minute: int) -> Step:
         self.rules = rules
         now = START + minute * MINUTE
-        return self._kept(notices_by_other_rules(self.state, rules, now), minute)
+        self._kept(channels_forgotten(self.state, rules), minute)
+        names = list(self.state.domains)
+        return self._kept(notices_by_other_rules(self.state, names, rules, now), minute)
 
     def _kept(self, step: Step, minute: int) -> Step:
         self.state = self.state.after(step)
@@ -146,6 +150,37 @@ def test_a_domain_that_is_no_longer_bound_closes_what_was_open() -> None:
     (notice,) = story.see(minute=5, forgotten=DOMAIN).notices
     assert (notice.reason, notice.facts.is_watched) == (Reason.OVER, False)
     assert story.state.told == {}
+
+
+def test_a_domain_that_is_unbound_in_maintenance_is_closed_after_it() -> None:
+    begin, end = START + 1 * HOUR, START + 2 * HOUR
+
+    def muted_until(_name: DomainName, now: datetime) -> datetime | None:
+        return end if begin <= now < end else None
+
+    story = Story(policy(muted_until=muted_until))
+    story.see(BROKEN, minute=0)
+    story.see(minute=70, forgotten=DOMAIN)
+    story.wait(minute=120)
+    assert story.told == [(0, "oncall", "first"), (120, "oncall", "over")]
+    assert story.state.told == {}
+
+
+def test_a_step_looks_at_none_but_its_own_domains() -> None:
+    class Unread(dict[DomainName, DomainState]):
+        """Domains of a fleet that nobody may look at."""
+
+        def __getitem__(self, name: DomainName) -> DomainState:
+            raise AssertionError(name)
+
+        def __iter__(self) -> Iterator[DomainName]:
+            raise AssertionError
+
+        values = items = __iter__  # type: ignore[assignment]
+
+    fleet = State(domains=Unread({OTHER: BROKEN}))
+    assert len(with_notices(fleet, Step((BROKEN,)), policy(), START).notices) == 1
+    assert notices_later(fleet, policy(), START) == Step()
 
 
 def test_a_new_channel_hears_of_what_is_open_and_a_removed_one_is_forgotten() -> None:
