@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from monitor.core.alert import Alert
 from monitor.core.answers import Outcome, Question, Reply
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, Record
@@ -199,6 +200,13 @@ class Notifier(Protocol):
 
     async def send(self, message: Message) -> None:
         """Return when the service has taken the message. Raises NotDelivered."""
+
+
+class AlertPush(Protocol):
+    """Alertmanagers, which remember for a while what they were told last."""
+
+    async def push(self, alerts: Collection[Alert], now: datetime) -> None:
+        """Tell of these alerts, and that earlier ones that are missing are over. Never raises."""
 
 
 # Seconds; the upper bounds between which round-trip times are counted.

@@ -14,13 +14,6 @@ from monitor import __version__
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.limits import refuse_unsafe, without_effect
-from monitor.assembly.notices import (
-    Channels,
-    calendar_of,
-    composer_of,
-    no_channels,
-    notice_policy_of,
-)
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
@@ -30,12 +23,11 @@ from monitor.assembly.parts import (
     rounds_of,
     store_of,
 )
+from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
-from monitor.core.notices.deciding import with_notices
-from monitor.core.notices.policy import NoticePolicy
 from monitor.core.state import State, Step
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import StateMetrics
@@ -46,12 +38,10 @@ from monitor.ledger import Ledger
 from monitor.ports import Inventory
 from monitor.usecases.announce import Announcement, announce
 from monitor.usecases.ask import Panel
-from monitor.usecases.deliver import Deliver
 from monitor.usecases.discover import discover, forget_accounts
 from monitor.usecases.follow import Follow
 from monitor.usecases.inquire import Inquire
 from monitor.usecases.mind_clock import mind_clock
-from monitor.usecases.remind import remind, tell_by_other_rules
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
@@ -59,7 +49,7 @@ from monitor.wording import Language
 log = structlog.get_logger()
 
 _CLOCK_INTERVAL = timedelta(seconds=1)
-_REMINDING_INTERVAL = timedelta(seconds=5)
+_TELLING_INTERVAL = timedelta(seconds=5)
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 
@@ -73,8 +63,7 @@ class _Works:
     rounds: Rounds
     follow: Follow
     inquire: Inquire
-    notices: NoticePolicy
-    deliver: Deliver
+    telling: Telling
 
 
 class Daemon:
@@ -85,13 +74,13 @@ class Daemon:
         settings: Settings,
         load: Callable[[], Settings],
         around: Surroundings,
-        channels: Channels = no_channels,
+        outlets: Outlets | None = None,
     ) -> None:
         """Build everything and start nothing. Raises NotAvailable."""
         refuse_unsafe(settings)
         self._load = load
         self._around = around
-        self._channels = channels
+        self._outlets = outlets or Outlets()
         self._first_look_done = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._working: tuple[asyncio.Task[None], ...] = ()
@@ -100,7 +89,7 @@ class Daemon:
         self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)
         self._works = self._built(settings)
-        self._ledger.accompany(self._with_notices)
+        self._ledger.accompany(self._accompany)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
         self._web = WebServer(create_app(self._site()), *_listener(settings))
         self._reloading = asyncio.Lock()
@@ -115,7 +104,7 @@ class Daemon:
             works.panel.resolvers,
             window,
             works.rounds.sweeper,
-            works.notices.muted_until,
+            works.telling.policy.muted_until,
         )
 
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
@@ -169,26 +158,13 @@ class Daemon:
         inquire = Inquire(
             self._ledger, providers_of(settings, self._around), followers, clock, self._telemetry
         )
-        notifiers = {one.name: one for one in self._channels(settings, self._around)}
-        notices = notice_policy_of(settings, calendar_of(settings), notifiers)
-        deliver = Deliver(
-            self._ledger,
-            self._store,
-            notifiers,
-            composer_of(settings),
-            clock,
-            self._telemetry,
+        telling = telling_of(
+            settings, self._around, self._ledger, self._store, self._telemetry, self._outlets
         )
-        return _Works(
-            settings, inventories, panel, rounds, follow_of(rounds), inquire, notices, deliver
-        )
+        return _Works(settings, inventories, panel, rounds, follow_of(rounds), inquire, telling)
 
-    def _with_notices(self, state: State, step: Step) -> Step:
-        try:
-            return with_notices(state, step, self._works.notices, self._around.clock.now())
-        except Exception:  # a mistake there must not keep what was seen from being recorded
-            log.exception("notices.undecided")
-            return step
+    def _accompany(self, state: State, step: Step) -> Step:
+        return self._works.telling.accompany(state, step)
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
         await self._note(EventType.START)
@@ -212,7 +188,7 @@ class Daemon:
                 self._take_up(),
                 works.follow.run(),
                 works.inquire.run(),
-                works.deliver.run(),
+                works.telling.deliver.run(),
                 self._mind_clock(),
             )
             self._working = tuple(self._group.create_task(job) for job in jobs)
@@ -227,7 +203,7 @@ class Daemon:
         self._telemetry.reloaded(self._around.clock.now(), is_success=True)
         accounts = frozenset(inventory.account for inventory in works.inventories)
         self._telemetry.expect(frozenset(r.name for r in works.panel.resolvers), accounts)
-        self._telemetry.expect_channels(frozenset(works.deliver.notifiers))
+        self._telemetry.expect_channels(frozenset(works.telling.deliver.notifiers))
         for key in without_effect(works.settings):
             log.warning("config.without_effect", key=key)
         await forget_accounts(accounts, self._ledger, self._around.clock)
@@ -238,7 +214,7 @@ class Daemon:
         looks = (self._refreshing(inventory)() for inventory in of_accounts)
         await asyncio.gather(works.rounds.of_everybody(), *looks)
         # After the look: what was stored may be long past.
-        await tell_by_other_rules(self._ledger, works.notices, self._around.clock)
+        await works.telling.take_up()
         self._first_look_done.set()
         _spare_from_collection()
 
@@ -249,8 +225,8 @@ class Daemon:
         if interval is not None:  # otherwise only changes have them asked
             over = interval * _SWEPT_SHARE
             self._every("resolvers", interval, partial(works.rounds.of_resolvers, over=over))
-        reminding = partial(remind, self._ledger, works.notices, self._around.clock)
-        self._every("notices", _REMINDING_INTERVAL, reminding)
+        for name, job in works.telling.jobs():
+            self._every(name, _TELLING_INTERVAL, job)
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.

@@ -1,26 +1,23 @@
 """Settings to who is told what, in which words."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator
 
 from monitor.adapters.maintenance import Calendar, Once, Recurring, Window
-from monitor.assembly.parts import Surroundings, round_policy_of
+from monitor.assembly.parts import round_policy_of
 from monitor.config import Settings
 from monitor.config.globs import any_of
 from monitor.config.maintenance import Maintenance
+from monitor.core.alert import Alert
 from monitor.core.message import Message, NoticeSeverity
 from monitor.core.notices.dispatch import Parcel
 from monitor.core.notices.policy import NoticePolicy, Route
-from monitor.ports import Notifier
+from monitor.core.state import State
 from monitor.wording import Language, wording
+from monitor.wording.alerts import alerts_of
 from monitor.wording.notices import message_of
 
-# The channels by the settings. Raises NotAvailable.
-Channels: TypeAlias = Callable[[Settings, Surroundings], Sequence[Notifier]]
-
-
-def no_channels(_settings: Settings, _around: Surroundings) -> Sequence[Notifier]:
-    return ()
+# No name of a channel can be this, since none has spaces.
+_ALERTMANAGER = "alertmanager push"
 
 
 def calendar_of(settings: Settings) -> Calendar:
@@ -36,7 +33,9 @@ def _window(given: Maintenance) -> Window:
     return Once(covers, given.starts_at, given.until)
 
 
-def notice_policy_of(settings: Settings, calendar: Calendar, names: Iterable[str]) -> NoticePolicy:
+def notice_policy_of(
+    settings: Settings, calendar: Calendar, names: Iterable[str], *, has_push: bool = False
+) -> NoticePolicy:
     """Return who is told of what; `names` are the channels that there are."""
     alerting, propagation = settings.alerting, settings.propagation
     there = frozenset(names)
@@ -45,6 +44,8 @@ def notice_policy_of(settings: Settings, calendar: Calendar, names: Iterable[str
         for given in alerting.channels
         if given.name in there
     )
+    if has_push:
+        routes += (Route(_ALERTMANAGER, NoticeSeverity.WARNING, is_pushed=True),)
     return NoticePolicy(
         round_policy_of(settings).status,
         routes,
@@ -54,6 +55,12 @@ def notice_policy_of(settings: Settings, calendar: Calendar, names: Iterable[str
         split_after=propagation.split_alert_after,
         muted_until=calendar.muted_until,
     )
+
+
+def pushed_of(settings: Settings) -> Callable[[State], Iterator[Alert]]:
+    """Return what finds the alerts for Alertmanagers; their words are English, as their rules."""
+    words, pages = wording(Language.ENGLISH), settings.daemon.external_url
+    return lambda state: alerts_of(state, _ALERTMANAGER, words, pages)
 
 
 def composer_of(settings: Settings) -> Callable[[str, Parcel], Message]:

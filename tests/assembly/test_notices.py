@@ -1,15 +1,30 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+import structlog
+from prometheus_client import CollectorRegistry
 
+from monitor.adapters.stores.sqlite import SqliteStore
+from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.notices import calendar_of, composer_of, notice_policy_of
+from monitor.assembly.parts import Surroundings
+from monitor.assembly.telling import Outlets, telling_of
 from monitor.config import Settings, parse
 from monitor.core.message import NoticeSeverity
 from monitor.core.names import DomainName
 from monitor.core.notices.dispatch import Parcel
 from monitor.core.notices.policy import NoticePolicy
+from monitor.core.state import State, Step
+from monitor.core.status import DomainStatus
 from monitor.core.told import Concern, ConcernKind, Letter, Notice, Reason
-from tests.core.samples import START
+from monitor.ledger import Ledger
+from monitor.logs import Secrets
+from tests.core.notices.samples import domain
+from tests.core.samples import START, WRONG
+from tests.fakes.clock import FakeClock
+from tests.fakes.notifiers import ListNotifier
 
 SHOP, OTHER = DomainName("www.shop.example"), DomainName("www.other.example")
 TEXT = """
@@ -94,3 +109,21 @@ def test_each_channel_has_its_language_and_a_link(settings: Settings) -> None:
 
 def test_without_channels_nobody_is_told(settings: Settings) -> None:
     assert rules(settings).routes == ()
+
+
+def test_a_mistake_in_telling_keeps_nothing_from_being_recorded(settings: Settings) -> None:
+    def mistaken(_name: DomainName, _now: datetime) -> datetime | None:
+        raise ZeroDivisionError
+
+    around = Surroundings(FakeClock(START + timedelta(hours=3)), {}, Secrets())
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    store = SqliteStore(Path("unused.db"))
+    outlets = Outlets(lambda _settings, _around: (ListNotifier("chat"),))
+    ledger = Ledger(store, telemetry)
+    telling = telling_of(settings, around, ledger, store, telemetry, outlets)
+    step = Step((domain(DomainStatus.BROKEN, *(WRONG,) * 3),))
+    assert len(telling.accompany(State(), step).notices) == 1
+    broken = replace(telling, policy=replace(telling.policy, muted_until=mistaken))
+    with structlog.testing.capture_logs() as logs:
+        assert broken.accompany(State(), step) is step
+    assert [entry["event"] for entry in logs] == ["notices.undecided"]

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.clock import SystemClock
 from monitor.assembly.daemon import Daemon
-from monitor.assembly.notices import Channels, no_channels
 from monitor.assembly.parts import Surroundings
+from monitor.assembly.telling import Outlets
 from monitor.config import Settings, parse
 from monitor.demo.world import Pace, World
 from monitor.logs import Secrets
@@ -45,12 +45,12 @@ class Shop:
     world: World
     text: str
     url: str = ""
-    channels: Channels = no_channels
+    outlets: Outlets = field(default_factory=Outlets)
     daemon: Daemon = field(init=False)
 
     def __post_init__(self) -> None:
         around = Surroundings(SystemClock(), dict(self.world.environ), Secrets())
-        self.daemon = Daemon(self.load(), self.load, around, self.channels)
+        self.daemon = Daemon(self.load(), self.load, around, self.outlets)
 
     def load(self) -> Settings:
         return parse(self.text, {})
@@ -97,12 +97,12 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 @asynccontextmanager
 async def open_shop(
-    folder: Path, change: Callable[[str], str] = str, channels: Channels = no_channels
+    folder: Path, change: Callable[[str], str] = str, outlets: Outlets | None = None
 ) -> AsyncIterator[Shop]:
     """Run world and daemon until the block ends; `change` may alter the configuration first."""
     async with World(PACE, SystemClock().now) as world:
         text = change(world.config_text("127.0.0.1:0", str(folder / "shop.db")))
-        async with running(Shop(world, text, channels=channels)) as shop:
+        async with running(Shop(world, text, outlets=outlets or Outlets())) as shop:
             yield shop
 
 

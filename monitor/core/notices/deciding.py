@@ -98,10 +98,10 @@ class _Desk:
         """Tell that the domain is no longer watched, where something was open."""
         domain = self.state.domains.get(name)
         muted_until = self.policy.muted_until(name, self.now)
-        for _, told in self._concerned(name, Standing(None)):
+        for route, told in self._concerned(name, Standing(None)):
             if told is None:
                 continue
-            is_open = told.state is ToldState.OPEN
+            is_open = told.state is ToldState.OPEN and not route.is_pushed
             if is_open and muted_until is not None:
                 self.told.append(replace(told, look_at=muted_until))
                 continue
@@ -141,7 +141,7 @@ class _Desk:
             self.untold.add(told.key)
         elif after is not None and after != told:
             self.told.append(after)
-        if reason.is_told and after is not None:
+        if reason.is_told and after is not None and not route.is_pushed:
             facts = self._facts(domain, after.concern.change)
             self._write(after, reason, facts)
 

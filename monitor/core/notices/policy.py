@@ -23,11 +23,15 @@ def _everything(_domain: DomainName) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One channel: what is at least so grave, of the domains that it `covers`."""
+    """One channel: what is at least so grave, of the domains that it `covers`.
+
+    For one that `is_pushed` no messages are written: it is shown what is open.
+    """
 
     channel: str
     severity: NoticeSeverity = NoticeSeverity.INFO
     covers: Callable[[DomainName], bool] = _everything
+    is_pushed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
