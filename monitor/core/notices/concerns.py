@@ -8,7 +8,6 @@ from monitor.core.message import NoticeSeverity
 from monitor.core.notices.policy import NoticePolicy
 from monitor.core.state import DomainState
 from monitor.core.status import (
-    OF_AUTHORITIES,
     DomainStatus,
     Fault,
     standings_of,
@@ -76,12 +75,12 @@ def _importance(key: RecordKey, state: DomainState) -> tuple[bool, RecordKey]:
 def _of_faults(state: DomainState, change: Change | None, now: datetime) -> Iterator[Concern]:
     for fault in state.faults:
         severity = _FAULTS.get(fault, NoticeSeverity.WARNING)
-        # While a change goes round the authorities they differ, and its own patience counts.
-        is_of_change = change is not None and fault in OF_AUTHORITIES
-        if severity is not None and not is_of_change:
-            kind = ConcernKind.FAULT
-            if fault is Fault.AUTHORITY_SPLIT:
-                kind = ConcernKind.AUTHORITY_SPLIT
+        kind = ConcernKind.FAULT
+        if fault is Fault.AUTHORITY_SPLIT:
+            kind = ConcernKind.AUTHORITY_SPLIT
+            if change is not None and change.state is not ChangeState.EXPIRED:
+                continue  # so it is while a change goes round: that has a patience of its own
+        if severity is not None:
             yield Concern(kind, severity, now)  # nobody remembers since when
 
 

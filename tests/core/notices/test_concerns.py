@@ -116,6 +116,13 @@ def test_a_difference_between_authorities_waits_while_it_is_a_change_that_goes_r
     begun = replace(SPLIT, detected_at=NOW - MINUTE)
     faults = frozenset({Fault.AUTHORITY_SPLIT})
     assert told(domain(faults=faults, changes=(begun,))) is None
+    # The fault takes some rounds to be cleared after they have agreed.
+    assert told(domain(faults=faults, changes=(change(),))) == (ConcernKind.PROPAGATING, INFO)
+
+
+def test_a_mismatch_of_parent_and_zone_is_told_whatever_changes() -> None:
+    faults = frozenset({Fault.DELEGATION_MISMATCH})
+    assert told(domain(faults=faults, changes=(change(),))) == (ConcernKind.FAULT, WARNING)
 
 
 def test_the_domains_own_change_comes_before_that_of_a_later_hop() -> None:
