@@ -15,6 +15,11 @@ log = structlog.get_logger()
 
 Decision: TypeAlias = Callable[[State], Step]
 Listener: TypeAlias = Callable[[Step], None]
+Companion: TypeAlias = Callable[[State, Step], Step]
+
+
+def _alone(_state: State, step: Step) -> Step:
+    return step
 
 
 class Ledger:
@@ -26,6 +31,7 @@ class Ledger:
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Future[bool]] = set()
         self._listeners: list[Listener] = []
+        self._companion: Companion = _alone
         self.state = State()
 
     async def open(self) -> None:
@@ -38,6 +44,10 @@ class Ledger:
 
     def unlisten(self, listener: Listener) -> None:
         self._listeners.remove(listener)
+
+    def accompany(self, companion: Companion) -> None:
+        """Have every step pass by the companion, who may add to it what is kept with it."""
+        self._companion = companion
 
     async def record(self, decide: Decision) -> bool:
         """Decide on the newest state, keep the step, and show it; one at a time.
@@ -57,6 +67,7 @@ class Ledger:
             step = decide(self.state)
             if step == Step():
                 return True
+            step = self._companion(self.state, step)
             try:
                 kept = await self._store.commit(step)
             except StoreError as error:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from monitor.core.alert import Alert
 from monitor.core.answers import Question, Reply
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, Record
@@ -16,6 +17,7 @@ from monitor.core.names import DomainName
 from monitor.core.provider import ProviderFailure, ProviderListing
 from monitor.core.servers import Authority, Resolver
 from monitor.core.state import DomainState, State, Step
+from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 
 Server: TypeAlias = Resolver | Authority
@@ -165,6 +167,16 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
+class Outbox(Protocol):
+    """The notices of the steps that were committed, on their way to people."""
+
+    async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+        """Return what is neither sent nor given up, oldest first. Raises StoreError."""
+
+    async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
+        """Return what the channel took since then, at most a day ago. Raises StoreError."""
+
+
 class DeliveryFailure(Enum):
     """Why a message was not delivered."""
 
@@ -198,6 +210,13 @@ class Notifier(Protocol):
 
     async def send(self, message: Message) -> None:
         """Return when the service has taken the message. Raises NotDelivered."""
+
+
+class AlertPush(Protocol):
+    """Alertmanagers, which remember for a while what they were told last."""
+
+    async def push(self, alerts: Collection[Alert], now: datetime) -> None:
+        """Tell of these alerts, and that earlier ones that are missing are over. Never raises."""
 
 
 # Seconds; the upper bounds between which round-trip times are counted.
@@ -241,3 +260,4 @@ class Telemetry(Protocol):
     def store_failed(self) -> None: ...
 
     def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None: ...
+    def notice_delayed(self, channel: str) -> None: ...

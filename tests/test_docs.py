@@ -16,6 +16,8 @@ from monitor.cli.app import app, changes_app, channels_app, config_app
 from monitor.core.state import State
 from monitor.core.status import DomainStatus, Fault
 from monitor.core.targets import EndpointClass
+from monitor.core.told import ConcernKind
+from monitor.core.told import Reason as NoticeReason
 from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
 from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
@@ -27,6 +29,7 @@ from monitor.usecases.snapshot import Snapshot
 ROOT = Path(__file__).parent.parent
 METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 CHANGES = (ROOT / "docs/changes.md").read_text(encoding="utf-8")
+NOTICES = (ROOT / "docs/notices.md").read_text(encoding="utf-8")
 VERDICTS = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
 CHANNELS = (ROOT / "docs/channels.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,6 +57,12 @@ def test_every_word_of_a_closed_set_is_documented(closed_set: type[VerdictKind])
 def test_every_word_of_changes_is_documented(closed_set: type[Enum]) -> None:
     missing = {str(m.value) for m in closed_set if f"`{m.value}`" not in CHANGES}
     assert missing == set()
+
+
+def test_whatever_people_are_told_of_is_documented() -> None:
+    told = [kind.value for kind in ConcernKind]
+    told += [reason.value for reason in NoticeReason if reason.is_told]
+    assert {word for word in told if f"| `{word}` |" not in NOTICES} == set()
 
 
 def test_the_diagram_of_moves_is_drawn_from_the_code() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,26 @@ async def test_nothing_to_record_is_no_transaction() -> None:
     store = MemoryStore()
     store.is_broken = True
     assert await Ledger(store, RecordingTelemetry()).record(lambda _: Step())
+
+
+async def test_what_a_companion_adds_is_kept_with_the_step_and_shown() -> None:
+    store = MemoryStore()
+    ledger = Ledger(store, RecordingTelemetry())
+    told = Event(EventType.FAULT, START, DOMAIN)
+    ledger.accompany(lambda _, step: replace(step, events=(*step.events, told)))
+    shown: list[Step] = []
+    ledger.listen(shown.append)
+    await ledger.record(lambda _: STEP)
+    kept = [record.event.type for record in await store.records(after=0, limit=10)]
+    assert kept == [EventType.BINDING_ADDED, EventType.FAULT]
+    assert [event.type for event in shown[0].events] == kept
+
+
+async def test_a_companion_is_not_asked_about_nothing() -> None:
+    ledger = Ledger(MemoryStore(), RecordingTelemetry())
+    ledger.accompany(lambda _, step: replace(step, domains=(STATE,)))
+    await ledger.record(lambda _: Step())
+    assert ledger.state == State()
 
 
 async def test_a_step_under_way_is_finished_when_its_caller_is_cancelled() -> None:

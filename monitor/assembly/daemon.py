@@ -23,11 +23,12 @@ from monitor.assembly.parts import (
     rounds_of,
     store_of,
 )
+from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
-from monitor.core.state import Step
+from monitor.core.state import State, Step
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.scheduler import Job, Scheduler
@@ -48,6 +49,7 @@ from monitor.wording import Language
 log = structlog.get_logger()
 
 _CLOCK_INTERVAL = timedelta(seconds=1)
+_TELLING_INTERVAL = timedelta(seconds=5)
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 # Containers that are made before the youngest are looked at for cycles, and how many such looks
@@ -67,18 +69,24 @@ class _Works:
     rounds: Rounds
     follow: Follow
     inquire: Inquire
+    telling: Telling
 
 
 class Daemon:
     """One process of the monitor; `load` reads the configuration anew."""
 
     def __init__(
-        self, settings: Settings, load: Callable[[], Settings], around: Surroundings
+        self,
+        settings: Settings,
+        load: Callable[[], Settings],
+        around: Surroundings,
+        outlets: Outlets | None = None,
     ) -> None:
         """Build everything and start nothing. Raises NotAvailable."""
         refuse_unsafe(settings)
         self._load = load
         self._around = around
+        self._outlets = outlets or Outlets()
         self._first_look_done = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._working: tuple[asyncio.Task[None], ...] = ()
@@ -88,6 +96,7 @@ class Daemon:
         self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)
         self._works = self._built(settings)
+        self._ledger.accompany(self._accompany)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
         self._web = WebServer(create_app(self._site()), *_listener(settings))
         self._reloading = asyncio.Lock()
@@ -97,7 +106,12 @@ class Daemon:
         window = works.settings.propagation.window
         now = self._around.clock.now()
         return Snapshot(
-            now, self._ledger.state, works.panel.resolvers, window, works.rounds.sweeper
+            now,
+            self._ledger.state,
+            works.panel.resolvers,
+            window,
+            works.rounds.sweeper,
+            works.telling.policy.muted_until,
         )
 
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
@@ -151,7 +165,13 @@ class Daemon:
         inquire = Inquire(
             self._ledger, providers_of(settings, self._around), followers, clock, self._telemetry
         )
-        return _Works(settings, inventories, panel, rounds, follow_of(rounds), inquire)
+        telling = telling_of(
+            settings, self._around, self._ledger, self._store, self._telemetry, self._outlets
+        )
+        return _Works(settings, inventories, panel, rounds, follow_of(rounds), inquire, telling)
+
+    def _accompany(self, state: State, step: Step) -> Step:
+        return self._works.telling.accompany(state, step)
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
         await self._note(EventType.START)
@@ -175,6 +195,7 @@ class Daemon:
                 self._take_up(),
                 works.follow.run(),
                 works.inquire.run(),
+                works.telling.deliver.run(),
                 self._mind_clock(),
             )
             self._working = tuple(self._group.create_task(job) for job in jobs)
@@ -189,6 +210,7 @@ class Daemon:
         self._telemetry.reloaded(self._around.clock.now(), is_success=True)
         accounts = frozenset(inventory.account for inventory in works.inventories)
         self._telemetry.expect(frozenset(r.name for r in works.panel.resolvers), accounts)
+        self._telemetry.expect_channels(frozenset(works.telling.deliver.notifiers))
         for key in without_effect(works.settings):
             log.warning("config.without_effect", key=key)
         await forget_accounts(accounts, self._ledger, self._around.clock)
@@ -198,6 +220,8 @@ class Daemon:
         # What is known is asked about at once, however long an account keeps us waiting.
         looks = (self._refreshing(inventory)() for inventory in of_accounts)
         await asyncio.gather(works.rounds.of_everybody(), *looks)
+        # After the look: what was stored may be long past.
+        await works.telling.take_up()
         self._first_look_done.set()
         spare_from_collection()
 
@@ -208,6 +232,8 @@ class Daemon:
         if interval is not None:  # otherwise only changes have them asked
             over = interval * _SWEPT_SHARE
             self._every("resolvers", interval, partial(works.rounds.of_resolvers, over=over))
+        for name, job in works.telling.jobs():
+            self._every(name, _TELLING_INTERVAL, job)
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.

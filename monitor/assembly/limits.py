@@ -18,10 +18,8 @@ def refuse_unsafe(settings: Settings) -> None:
 
 # Sections and keys that later releases act on; all else in these sections is in force.
 _LATER = {
-    "alerting": {"quorum", "remind", "channels", "alertmanager"},
     "http_check": set(HttpCheck.model_fields),
     "retention": set(RetentionSettings.model_fields),
-    "daemon": {"external_url"},
 }
 
 
@@ -32,6 +30,4 @@ def without_effect(settings: Settings) -> tuple[str, ...]:
         given, usual = getattr(settings, section), getattr(defaults, section)
         changed = (key for key in sorted(keys) if getattr(given, key) != getattr(usual, key))
         found += [f"{section}.{key}" for key in changed]
-    if settings.maintenance:
-        found.append("maintenance")
     return tuple(found)

@@ -1,6 +1,7 @@
 """Patterns for names: `*` stands for any characters but a dot, `**` for any at all."""
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
@@ -23,10 +24,10 @@ class Glob:
     text: str
 
     def matches(self, name: DomainName | str) -> bool:
-        return re.fullmatch(self._expression, str(name)) is not None
+        return re.fullmatch(self.expression, str(name)) is not None
 
     @property
-    def _expression(self) -> str:
+    def expression(self) -> str:
         stars = _STARS.findall(self.text)
         between = [re.escape(part) for part in _STARS.split(self.text)]
         meant = [_MEANING[star] for star in stars]
@@ -34,6 +35,13 @@ class Glob:
 
     def __str__(self) -> str:
         return self.text
+
+
+def any_of(globs: Iterable[Glob]) -> Callable[[DomainName], bool]:
+    """Return whether one of the patterns matches, for names by the hundred thousand."""
+    expressions = "|".join(f"(?:{glob.expression})" for glob in globs)
+    matches = re.compile(expressions).fullmatch
+    return lambda name: matches(name.text) is not None
 
 
 def parse_domain_glob(written: object) -> Glob:

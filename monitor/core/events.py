@@ -39,6 +39,8 @@ class EventType(Enum):
     WINDOW_EXPIRED = "window_expired"
     STATUS = "status"
     FAULT = "fault"
+    NOTICE_SENT = "notice_sent"
+    NOTICE_FAILED = "notice_failed"
     RELOAD = "reload"
     START = "start"
     STOP = "stop"

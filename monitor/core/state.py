@@ -22,6 +22,7 @@ from monitor.core.status import (
     tally,
     views_after,
 )
+from monitor.core.told import Letter, Notice, Told, ToldKey
 from monitor.core.tracking.changes import Change, ChangeState
 from monitor.core.tracking.record import RecordKey, TrackedRecord, is_any_followed, is_calm
 from monitor.core.tracking.values import sample_of
@@ -58,10 +59,14 @@ class DomainState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The whole of what is known; `accounts` holds the inventory behind the domains."""
+    """The whole of what is known; `accounts` holds the inventory behind the domains.
+
+    `told` is what each channel knows of each domain of which there was something to tell.
+    """
 
     accounts: Mapping[str, AccountInventory] = field(default_factory=dict)
     domains: Mapping[DomainName, DomainState] = field(default_factory=dict)
+    told: Mapping[ToldKey, Told] = field(default_factory=dict)
 
     def after(self, step: "Step") -> "State":
         """Return the state that the step leads to."""
@@ -70,14 +75,23 @@ class State:
         for name in step.forgotten:
             domains.pop(name, None)
         domains.update((domain.domain, domain) for domain in step.domains)
-        return State(accounts | {a.account: a for a in step.accounts}, domains)
+        accounts |= {account.account: account for account in step.accounts}
+        return State(accounts, domains, self._told_after(step))
+
+    def _told_after(self, step: "Step") -> Mapping[ToldKey, Told]:
+        if not step.told and not step.untold:
+            return self.told
+        kept = {key: told for key, told in self.told.items() if key not in step.untold}
+        return kept | {told.key: told for told in step.told}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One change of state with the events that explain it: written together or not at all.
 
-    `changes` are the followed changes that moved, for the list of all that ever were.
+    `changes` are the followed changes that moved, for the list of all that ever were. `notices`
+    are what people are told on its account, `told` and `untold` what is remembered of that, and
+    `letters` are earlier notices that got further on their way.
     """
 
     domains: tuple[DomainState, ...] = ()
@@ -86,6 +100,10 @@ class Step:
     closed: frozenset[str] = frozenset()
     changes: tuple[Change, ...] = ()
     events: tuple[Event, ...] = ()
+    told: tuple[Told, ...] = ()
+    untold: frozenset[ToldKey] = frozenset()
+    notices: tuple[Notice, ...] = ()
+    letters: tuple[Letter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +251,10 @@ def joined(steps: Iterable[Step]) -> Step:
         closed=frozenset(name for step in all_steps for name in step.closed),
         changes=tuple(change for step in all_steps for change in step.changes),
         events=tuple(event for step in all_steps for event in step.events),
+        told=tuple(told for step in all_steps for told in step.told),
+        untold=frozenset(key for step in all_steps for key in step.untold),
+        notices=tuple(notice for step in all_steps for notice in step.notices),
+        letters=tuple(letter for step in all_steps for letter in step.letters),
     )
 
 

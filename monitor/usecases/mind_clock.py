@@ -1,10 +1,12 @@
 """Notice when somebody sets the clock, and keep what remains of every wait as it was."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
 from monitor.core.domain_tracking import Followers, track_clock
+from monitor.core.notices.deciding import told_moved
 from monitor.core.state import State, Step, joined
 from monitor.ledger import Ledger
 from monitor.ports import Clock
@@ -28,7 +30,8 @@ async def mind_clock(ledger: Ledger, followers: Followers, clock: Clock) -> bool
 
     def decide(state: State) -> Step:
         followed = (domain for domain in state.domains.values() if domain.records)
-        return joined(track_clock(domain, by, followers, now + by) for domain in followed)
+        step = joined(track_clock(domain, by, followers, now + by) for domain in followed)
+        return replace(step, told=told_moved(state, by))
 
     log.warning("clock.stepped", seconds=round(by.total_seconds(), 3))
     if not await ledger.record(decide):

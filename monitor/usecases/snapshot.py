@@ -8,6 +8,7 @@ from itertools import repeat
 
 from monitor.core.answers import Answer
 from monitor.core.names import DomainName
+from monitor.core.notices.policy import MutedUntil, never_muted
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.status import (
@@ -31,7 +32,8 @@ from monitor.ports import Latest
 class Snapshot:
     """What is known at one moment, and by whom it was answered.
 
-    `window` is for how long a cache may be late before it is more than that.
+    `window` is for how long a cache may be late before it is more than that, `muted_until` until
+    when nobody is told of a domain.
     """
 
     at: datetime
@@ -39,6 +41,7 @@ class Snapshot:
     resolvers: Sequence[Resolver]
     window: timedelta = timedelta(hours=72)
     latest: Latest | None = None
+    muted_until: MutedUntil = never_muted
 
     @cached_property
     def domains(self) -> tuple[DomainState, ...]:
@@ -96,6 +99,9 @@ class Snapshot:
         tracks = (change.tracks.get(server) for change in self.changes(domain))
         is_late = any(track and track.state.is_beyond_waiting for track in tracks)
         return Remedy.CACHE if found is Remedy.WAIT and is_late else found
+
+    def is_in_maintenance(self, domain: DomainState) -> bool:
+        return self.muted_until(domain.domain, self.at) is not None
 
     def changes(self, domain: DomainState) -> tuple[Change, ...]:
         """Return what changes, or changed last, at each record of the domain; open ones first."""

@@ -8,7 +8,10 @@ from functools import cache
 from importlib import resources
 
 from monitor.core.bindings import Binding
+from monitor.core.message import NoticeSeverity
 from monitor.core.status import DomainStatus, Fault, Remedy
+from monitor.core.told import ConcernKind
+from monitor.core.told import Reason as NoticeReason
 from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
 from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
@@ -91,6 +94,21 @@ class Wording:
     def delivery_advice(self, reason: DeliveryFailure) -> str:
         """What to do about it."""
         return self._texts["delivery_advice"][reason.value]
+
+    def severity(self, severity: NoticeSeverity) -> str:
+        return self._texts["severity"][severity.value]
+
+    def concern(self, kind: ConcernKind) -> str:
+        """What a person should hear of, in a few words."""
+        return self._texts["concern"][kind.value]
+
+    def notice_reason(self, reason: NoticeReason) -> str:
+        """Why a person is told, in a word or two."""
+        return self._texts["notice_reason"][reason.value]
+
+    def notice(self, key: str, **gaps: object) -> str:
+        """A line of a message, with its gaps filled."""
+        return self._texts["notice"][key].format(**gaps)
 
     def value(self, value: Value | None) -> str:
         """What a record says; in words where it is not known, or nothing."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from monitor.core.events import EventType, Json, Record
 from monitor.core.status import DomainStatus, Fault
+from monitor.core.told import ConcernKind, Reason
 from monitor.wording import Wording
 from monitor.wording.change_history import change_told
 
@@ -25,7 +26,9 @@ def entry(record: Record, words: Wording) -> Entry:
     return Entry(event.at, words.word(f"event_{event.type.value}"), _change(record, words))
 
 
-def _change(record: Record, words: Wording) -> str:
+def _change(  # noqa: PLR0911  # one way out for each kind of record
+    record: Record, words: Wording
+) -> str:
     data = record.event.data
     match record.event.type:
         case EventType.BINDING_ADDED | EventType.BINDING_REMOVED:
@@ -37,6 +40,8 @@ def _change(record: Record, words: Wording) -> str:
         case EventType.FAULT:
             key = "fault_raised" if data.get("state") == "raised" else "fault_cleared"
             return words.word(key).format(fault=_fault(_text(data, "fault"), words))
+        case EventType.NOTICE_SENT | EventType.NOTICE_FAILED:
+            return _notice(data, words)
         case EventType.RELOAD | EventType.START | EventType.STOP:
             return ""
         case _:
@@ -55,6 +60,14 @@ def _status_change(data: Mapping[str, Json], words: Wording) -> str:
         answering=_text(data, "answering"),
         asked=_text(data, "asked"),
     )
+
+
+def _notice(data: Mapping[str, Json], words: Wording) -> str:
+    kinds = {kind.value: words.concern(kind) for kind in ConcernKind}
+    reasons = {reason.value: words.notice_reason(reason) for reason in Reason if reason.is_told}
+    what = kinds.get(_text(data, "kind"), "")
+    said = (reasons.get(_text(data, "reason"), ""), _text(data, "why"))
+    return f"{_text(data, 'channel')}: {what} ({', '.join(part for part in said if part)})"
 
 
 def _status(value: str, words: Wording) -> str:

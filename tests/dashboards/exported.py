@@ -24,7 +24,6 @@ from tests.entrypoints.sample import RESOLVERS, sample_snapshot
 from tests.entrypoints.scrapes import text_of
 
 # Of the contract, and not in every build yet: alerts about them are quiet until they come.
-PROMISED_METRICS = {"oss_cname_domain_in_maintenance": frozenset({"domain"})}
 PROMISED_FAULTS = frozenset(
     {"not_pointing", "unbound", "bucket_missing", "certificate_expiring", "certificate_missing"}
 )
@@ -37,7 +36,7 @@ def labels_by_metric() -> dict[str, frozenset[str]]:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 found[sample.name].update(sample.labels)
-    return {name: frozenset(labels) for name, labels in found.items()} | PROMISED_METRICS
+    return {name: frozenset(labels) for name, labels in found.items()}
 
 
 def words_of(metric: str, label: str) -> frozenset[str] | None:

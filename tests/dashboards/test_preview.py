@@ -33,13 +33,17 @@ def test_a_table_joins_its_queries_and_shows_words_units_and_times() -> None:
                 {"metric": {"resolver": "b", "state": "unreachable"}, "value": [0, "1"]},
             ],
             ("Who is not new yet", "B"): [
+                {"metric": {"resolver": "a", "reason": "late_cache"}, "value": [0, "1"]}
+            ],
+            ("Who is not new yet", "C"): [
                 {"metric": {"resolver": "a"}, "value": [0, "1767225600000"]}
             ],
-            ("Who is not new yet", "C"): [{"metric": {"resolver": "a"}, "value": [0, "-75"]}],
+            ("Who is not new yet", "D"): [{"metric": {"resolver": "a"}, "value": [0, "-75"]}],
         },
     )
     (of_a,) = (line for line in shown.splitlines() if line.startswith("│ a "))
     assert "◐ old, expiry known" in of_a
+    assert "a cache fetched before the change" in of_a
     assert "01-01 00:00:00Z" in of_a
     assert "0:01:15 ago" in of_a
     assert "? unreachable" in shown

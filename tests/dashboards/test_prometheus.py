@@ -1,6 +1,7 @@
 """A real Prometheus evaluates the rules on what the program exports of a fleet with troubles."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.entrypoints.scrapes import text_of
 from tests.servers.process import came_true
 
 LIMIT = 60.0
+AT_WORK = replace(sample_snapshot(), muted_until=lambda _domain, _now: None)  # no maintenance
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_what_is_wrong_with_the_fleet_is_found_and_nothing_else(
 def _text() -> str:
     registry = CollectorRegistry()
     PrometheusTelemetry(registry)
-    return generate_latest(registry).decode() + text_of(sample_snapshot())
+    return generate_latest(registry).decode() + text_of(AT_WORK)
 
 
 def _values(url: str, query: str) -> list[float]:

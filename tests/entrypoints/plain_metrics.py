@@ -18,7 +18,7 @@ INSTANTS = ("detected", "eta", "bound", "deadline")
 ALWAYS = (
     "resolver_up", "resolver_verdicts", "inventory_bindings",
     "inventory_last_success_timestamp_seconds", "pairs", "pair_series_limit_reached",
-    "domain_status", "domain_fault", "domain_verdicts",
+    "domain_status", "domain_fault", "domain_verdicts", "domain_in_maintenance",
     "propagation_ratio", "authority_ratio", "coverage_ratio",
     "change_state", *(f"change_{key}_timestamp_seconds" for key in INSTANTS),
     "track_eta_timestamp_seconds", "track_state", "track_reason",
@@ -69,6 +69,8 @@ class PlainMetrics(Collector):
             )
             labels = {"bucket": bucket, "account": account, "status": domain.status.value.value}
             self._say("domain_status", 1, domain=name, **labels)
+            if self._snapshot.muted_until(domain.domain, self._snapshot.at):
+                self._say("domain_in_maintenance", 1, domain=name)
             for fault in domain.faults:
                 self._say("domain_fault", 1, domain=name, fault=fault.value)
             self._wrong_verdicts(domain)

@@ -66,7 +66,11 @@ def sample_snapshot() -> Snapshot:
         accounts={account.account: account for account in _accounts(all_domains)},
         domains={domain.domain: domain for domain in all_domains},
     )
-    return Snapshot(NOW, state, RESOLVERS)
+    return Snapshot(NOW, state, RESOLVERS, muted_until=_maintenance)
+
+
+def _maintenance(name: DomainName, now: datetime) -> datetime | None:
+    return now + timedelta(hours=1) if name in {SHOP, FOREIGN} else None
 
 
 def sample_history(domain: DomainName) -> tuple[Record, ...]:

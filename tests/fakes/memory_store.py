@@ -1,8 +1,11 @@
 """A store in memory that keeps the contract of a real one."""
 
+from datetime import datetime, timedelta
+
 from monitor.core.events import GENESIS, Record, seal
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
+from monitor.core.told import Handed, Letter, PostState
 from monitor.core.tracking.changes import Change
 from monitor.ports import Kept, StoreError
 
@@ -15,6 +18,7 @@ class MemoryStore:
         self._state = State()
         self._records: tuple[Record, ...] = ()
         self._changes: dict[str, Change] = {}
+        self._letters: dict[str, Letter] = {}
 
     async def load(self) -> State:
         return self._state
@@ -25,6 +29,8 @@ class MemoryStore:
     async def commit(self, step: Step) -> Kept:
         if self.is_broken:
             raise StoreError("the store is broken: mend it")
+        if len({notice.key for notice in step.notices} - self._letters.keys()) < len(step.notices):
+            raise StoreError("a notice has the key of another one")
         added: list[Record] = []
         newest = self._records[-1] if self._records else None
         for event in step.events:
@@ -34,7 +40,17 @@ class MemoryStore:
         self._state = self._state.after(step)
         self._records += tuple(added)
         self._changes |= {change.id: change for change in step.changes}
+        self._letters |= {n.key: Letter(n, n.at) for n in step.notices}
+        self._letters |= {letter.notice.key: letter for letter in step.letters}
+        self._let_go(step)
         return Kept(tuple(added), step.domains)
+
+    def _let_go(self, step: Step) -> None:
+        done_at = max((one.done_at for one in step.letters if one.done_at), default=None)
+        if done_at is not None:
+            for key, one in list(self._letters.items()):
+                if one.done_at is not None and one.done_at < done_at - timedelta(days=1):
+                    del self._letters[key]
 
     async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
         of_domain = [record for record in self._records if record.event.domain == domain]
@@ -55,6 +71,18 @@ class MemoryStore:
 
     async def story(self, number: str, limit: int) -> tuple[Record, ...]:
         return tuple(r for r in self._records if r.event.change == number)[:limit]
+
+    async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+        found = [one for one in self._letters.values() if one.state is PostState.WAITING]
+        return tuple(one for one in found if channel in {None, one.notice.channel})[:limit]
+
+    async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
+        return tuple(
+            Handed(one.notice.domain, one.bundle, one.done_at)
+            for one in self._letters.values()
+            if one.state is PostState.SENT and one.notice.channel == channel
+            if one.done_at is not None and one.done_at >= since
+        )
 
     async def close(self) -> None:
         pass

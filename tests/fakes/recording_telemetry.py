@@ -18,6 +18,7 @@ class RecordingTelemetry:
         self.provider_failures: list[tuple[str, str]] = []
         self.store_failures = 0
         self.pushes: list[tuple[str, str]] = []
+        self.delayed: list[str] = []
 
     def probed(self, server: Server, outcome: str, _rtt: timedelta) -> None:
         self.probes.append((server.name, outcome))
@@ -46,3 +47,6 @@ class RecordingTelemetry:
 
     def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None:
         self.pushes.append((alertmanager, failure.value if failure else "success"))
+
+    def notice_delayed(self, channel: str) -> None:
+        self.delayed.append(channel)

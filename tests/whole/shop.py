@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.adapters.clock import SystemClock
 from monitor.assembly.daemon import Daemon
 from monitor.assembly.parts import Surroundings
+from monitor.assembly.telling import Outlets
 from monitor.config import Settings, parse
 from monitor.demo.world import Pace, World
 from monitor.logs import Secrets
@@ -44,11 +45,12 @@ class Shop:
     world: World
     text: str
     url: str = ""
+    outlets: Outlets = field(default_factory=Outlets)
     daemon: Daemon = field(init=False)
 
     def __post_init__(self) -> None:
         around = Surroundings(SystemClock(), dict(self.world.environ), Secrets())
-        self.daemon = Daemon(self.load(), self.load, around)
+        self.daemon = Daemon(self.load(), self.load, around, self.outlets)
 
     def load(self) -> Settings:
         return parse(self.text, {})
@@ -95,12 +97,15 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 @asynccontextmanager
 async def open_shop(
-    folder: Path, change: Callable[[str], str] = str, pace: Pace = PACE
+    folder: Path,
+    change: Callable[[str], str] = str,
+    outlets: Outlets | None = None,
+    pace: Pace = PACE,
 ) -> AsyncIterator[Shop]:
     """Run world and daemon until the block ends; `change` may alter the configuration first."""
     async with World(pace, SystemClock().now) as world:
         text = change(world.config_text("127.0.0.1:0", str(folder / "shop.db")))
-        async with running(Shop(world, text)) as shop:
+        async with running(Shop(world, text, outlets=outlets or Outlets())) as shop:
             yield shop
 
 

@@ -260,7 +260,7 @@ def _keeping() -> Sequence[Builder[Panel]]:
                 "Store errors",
                 "Steps that the store could not keep; what was not kept is not "
                 "shown either. Is the disk full, or is the database server away?",
-                8,
+                6,
                 8,
             ),
             [Query(increase("store_errors_total", ""), "errors")],
@@ -271,7 +271,7 @@ def _keeping() -> Sequence[Builder[Panel]]:
                 "Inventory errors",
                 "Accounts, buckets and entries that could not be read. "
                 "What cannot be read stays as it was last known; the overview has the reasons.",
-                8,
+                6,
                 8,
             ),
             [Query(increase("inventory_errors_total", "account"), "{{account}}")],
@@ -282,11 +282,23 @@ def _keeping() -> Sequence[Builder[Panel]]:
                 "Pairs",
                 "Pairs of a domain and a resolver that answered or was waited for. "
                 "Above `[daemon] max_exported_pairs` they have no series of their own.",
-                8,
+                6,
                 8,
             ),
             [Query(_gauge("pairs").expr, "pairs")],
             COUNT,
+        ),
+        lines(
+            About(
+                "Notices",
+                "What channels took (sent), attempts that are made again (delayed), and what "
+                "was given up (failed): try `oss-cname-monitor channels test`. Empty without "
+                "channels.",
+                6,
+                8,
+            ),
+            [Query(increase("notices_total", "channel, result"), "{{channel}} {{result}}")],
+            Look("short", decimals=0, low=0),
         ),
     )
 

@@ -30,6 +30,7 @@ from tools.dashboards.words import (
     OPEN,
     ORANGE,
     PENDING,
+    PLANNED,
     REACHING,
     SKY,
     STATUSES,
@@ -185,6 +186,9 @@ def _wrong() -> Sequence[Builder[Panel]]:
     def share(metric: str) -> str:
         return f"max by (domain) (oss_cname_{metric}_ratio{{{_JOB}}} and on (domain) {wrong})"
 
+    planned = (
+        f"max by (domain) (oss_cname_domain_in_maintenance{{{_JOB}}} and on (domain) {wrong})"
+    )
     return (
         rows(
             About(
@@ -208,6 +212,7 @@ def _wrong() -> Sequence[Builder[Panel]]:
                 Column("Resolvers that reach it", share("propagation"), look=RATIO, cell="gauge"),
                 Column("Authorities right", share("authority"), look=RATIO, wide=130),
                 Column("Coverage", share("coverage"), look=RATIO, wide=90),
+                Column("Maintenance", planned, look=Look(words=PLANNED), wide=110),
                 Column("Bucket", label="bucket"),
                 Column("Account", label="account"),
             ),

@@ -120,6 +120,7 @@ FAULTS: Words = {
 UP_OR_DOWN: Words = {"1": Shown("✔ up", BLUE), "0": Shown("✖ down", VERMILION)}
 RELOADS: Words = {"1": Shown("✔ loaded", BLUE), "0": Shown("✖ refused", VERMILION)}
 PAIR_SERIES: Words = {"0": Shown("✔ exported", BLUE), "1": Shown("‖ left out", ORANGE)}
+PLANNED: Words = {"1": Shown("planned", PALE)}
 PRESENT: Words = {"1": Shown("present", ORANGE)}
 
 

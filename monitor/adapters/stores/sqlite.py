@@ -5,11 +5,12 @@ import gc
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import IO, TypeVar
 
-from monitor.adapters.stores import rows
+from monitor.adapters.stores import outbox, rows
 from monitor.adapters.stores.at_rest import Details
 from monitor.adapters.stores.looks import Looks
 from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
@@ -18,6 +19,7 @@ from monitor.core.events import GENESIS, Record, seal
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
+from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 from monitor.ports import Kept, StoreError
 
@@ -91,6 +93,12 @@ class SqliteStore:
         query = "SELECT * FROM event WHERE change_id = ? ORDER BY seq LIMIT ?"
         return await self._run(lambda connection: _records(connection, query, number, limit))
 
+    async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+        return await self._run(lambda connection: outbox.waiting(connection, limit, channel))
+
+    async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
+        return await self._run(lambda connection: outbox.handed(connection, since, channel))
+
     async def close(self) -> None:
         self._looks.close()  # first: the last connection to close writes the log back
         if self._connection is not None:
@@ -128,7 +136,8 @@ def _load(connection: sqlite3.Connection, details: Details) -> State:
         accounts = _accounts(connection, binding_of)
         found = map(rows.DomainRow._make, connection.execute(_ALL_DOMAINS))
         domains = (rows.domain_of(row, details, binding_of) for row in found)
-        return State(accounts, {domain.domain: domain for domain in domains})
+        known = {domain.domain: domain for domain in domains}
+        return State(accounts, known, outbox.told(connection))
     finally:
         gc.freeze()  # nor later: it goes as it came, by reference counts
         gc.enable()
@@ -172,6 +181,7 @@ def _commit(
     with transaction(connection):
         _keep_state(connection, step, domains)
         _keep_accounts(connection, step, written)
+        outbox.keep(connection, step)
         records = _append(connection, step)
     looks.forget(domain.domain.text for domain in step.domains)
     looks.forget(domain.text for domain in step.forgotten)

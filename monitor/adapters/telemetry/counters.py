@@ -65,6 +65,7 @@ class PrometheusTelemetry:
         self._alertmanager_posts = counter(
             "alertmanager_posts", "Requests to an Alertmanager.", "alertmanager", "result"
         )
+        self._notices = counter("notices", "Notices to people.", "channel", "result")
         self._store_errors = counter("store_errors", "Steps that the store could not keep.")
         self._reload_ok = gauge(
             "config_last_reload_successful", "1 if the newest load of the configuration succeeded."
@@ -91,6 +92,11 @@ class PrometheusTelemetry:
         for name in names:
             for failure in (None, *DeliveryFailure):
                 self._alertmanager_posts.labels(name, _result(failure))
+
+    def expect_channels(self, channels: frozenset[str]) -> None:
+        for channel in channels:
+            for result in ("sent", "delayed", "failed"):
+                self._notices.labels(channel, result)
 
     def probed(self, server: Server, outcome: str, rtt: timedelta) -> None:
         resolver = server.name if isinstance(server, Resolver) else AUTHORITY_LABEL
@@ -126,8 +132,15 @@ class PrometheusTelemetry:
             case EventType.CONVERGED if event.data.get("is_first"):
                 if isinstance(seconds, int | float):
                     self._propagation.labels(str(kind)).observe(seconds)
+            case EventType.NOTICE_SENT:
+                self._notices.labels(str(event.data.get("channel")), "sent").inc()
+            case EventType.NOTICE_FAILED:
+                self._notices.labels(str(event.data.get("channel")), "failed").inc()
             case _:
                 pass
+
+    def notice_delayed(self, channel: str) -> None:
+        self._notices.labels(channel, "delayed").inc()
 
     def store_failed(self) -> None:
         self._store_errors.inc()

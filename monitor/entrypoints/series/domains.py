@@ -50,6 +50,17 @@ def _verdicts(name: str, survey: Survey) -> Iterator[str]:
         )
 
 
+def _in_maintenance(name: str, survey: Survey) -> Iterator[str]:
+    for batch in survey.batches:
+        yield "".join(
+            [
+                f'{name}{{domain="{seen.name}"}} 1\n'
+                for seen in batch
+                if survey.snapshot.is_in_maintenance(seen.domain)
+            ]
+        )
+
+
 def _ratio(what: str, promise: str, ratio_of: Callable[[Seen], float | None]) -> Family:
     def parts(name: str, survey: Survey) -> Iterator[str]:
         for batch in survey.batches:
@@ -71,6 +82,11 @@ DOMAINS = (
         "oss_cname_domain_verdicts",
         "Resolvers whose newest answer means this, of what does not reach the target.",
         _verdicts,
+    ),
+    Family(
+        "oss_cname_domain_in_maintenance",
+        "1 while nobody is told of the domain.",
+        _in_maintenance,
     ),
     _ratio(
         "propagation",
