@@ -13,6 +13,7 @@ from monitor.core.inventory import Listing
 from monitor.core.names import DomainName
 from monitor.core.provider import ProviderFailure, ProviderListing
 from monitor.core.servers import Authority, Resolver
+from monitor.core.serving import BucketSign, Visit
 from monitor.core.state import DomainState, State, Step
 from monitor.core.tracking.changes import Change
 
@@ -105,6 +106,16 @@ class Provider(Protocol):
         """Return the records of a name. A failure is part of the listing; never raises."""
 
 
+class Visitor(Protocol):
+    """Asks whoever serves a domain for it over HTTP, as a client would."""
+
+    async def visit(self, domain: DomainName, addresses: Sequence[str]) -> Visit:
+        """Return what came back from the first address that answers. Never raises.
+
+        Addresses come out of DNS: those that nobody on the outside could mean are refused.
+        """
+
+
 class StoreError(Exception):
     """The store cannot keep or give what it should; the message says why and what to do."""
 
@@ -186,6 +197,8 @@ class Telemetry(Protocol):
     def listed(self, listing: Listing) -> None: ...
 
     def round_done(self, kind: str, duration: timedelta) -> None: ...
+
+    def visited(self, sign: BucketSign) -> None: ...
 
     def provider_failed(self, account: str, failure: ProviderFailure) -> None: ...
 

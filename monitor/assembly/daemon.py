@@ -17,11 +17,13 @@ from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
+    fault_policy_of,
     follow_of,
     inventories_of,
     providers_of,
     rounds_of,
     store_of,
+    visits_of,
 )
 from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
@@ -43,6 +45,7 @@ from monitor.usecases.inquire import Inquire
 from monitor.usecases.mind_clock import mind_clock
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.snapshot import Snapshot
+from monitor.usecases.visit import Visits
 from monitor.wording import Language
 
 log = structlog.get_logger()
@@ -59,6 +62,7 @@ class _Works:
     inventories: tuple[Inventory, ...]
     panel: Panel
     rounds: Rounds
+    visits: Visits
     follow: Follow
     inquire: Inquire
 
@@ -144,7 +148,8 @@ class Daemon:
         inquire = Inquire(
             self._ledger, providers_of(settings, self._around), followers, clock, self._telemetry
         )
-        return _Works(settings, inventories, panel, rounds, follow_of(rounds), inquire)
+        visits = visits_of(settings, rounds)
+        return _Works(settings, inventories, panel, rounds, visits, follow_of(rounds), inquire)
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
         await self._note(EventType.START)
@@ -193,6 +198,8 @@ class Daemon:
         await asyncio.gather(works.rounds.of_everybody(), *looks)
         self._first_look_done.set()
         _spare_from_collection()
+        if works.settings.http_check.enabled:
+            await works.visits.of_everybody(works.settings.http_check.interval * _SWEPT_SHARE)
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
@@ -201,6 +208,10 @@ class Daemon:
         if interval is not None:  # otherwise only changes have them asked
             over = interval * _SWEPT_SHARE
             self._every("resolvers", interval, partial(works.rounds.of_resolvers, over=over))
+        check = works.settings.http_check
+        if check.enabled:
+            over = check.interval * _SWEPT_SHARE
+            self._every("http check", check.interval, partial(works.visits.of_everybody, over))
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.
@@ -223,6 +234,7 @@ class Daemon:
             self._ledger,
             self._telemetry,
             self._around.clock,
+            fault_policy_of(self._works.settings),
             lambda: inventory in self._works.inventories,
         )
 

@@ -31,9 +31,25 @@ class Fault(Enum):
     BINDING_DISABLED = "binding_disabled"
     AUTHORITY_SPLIT = "authority_split"
     DELEGATION_MISMATCH = "delegation_mismatch"
+    NOT_POINTING = "not_pointing"
+    UNBOUND = "unbound"
+    BUCKET_MISSING = "bucket_missing"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
+    CERTIFICATE_MISSING = "certificate_missing"
 
 
-OF_AUTHORITIES = frozenset({Fault.AUTHORITY_SPLIT, Fault.DELEGATION_MISMATCH})
+# What was found by looks at a target, and says nothing of another one.
+OF_LOOKS = frozenset(
+    {
+        Fault.AUTHORITY_SPLIT,
+        Fault.DELEGATION_MISMATCH,
+        Fault.NOT_POINTING,
+        Fault.UNBOUND,
+        Fault.BUCKET_MISSING,
+        Fault.CERTIFICATE_EXPIRING,
+        Fault.CERTIFICATE_MISSING,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,10 @@ class View:
     @property
     def reply(self) -> Reply:
         return self.sighting.reply
+
+    def newest(self, reply: Reply | None) -> "View":
+        """Return the view with the reply that confirmed it, unless that one is the older."""
+        return self if reply is None or reply.at < self.reply.at else self.shown_by(reply)
 
     def shown_by(self, reply: Reply) -> "View":
         """Return the view with a later reply that means the same."""
@@ -208,6 +228,20 @@ def status_of(
     if all(remedy(view, authorities, policy.window, now) is Remedy.WAIT for view in wrong):
         return DomainStatus.PROPAGATING
     return DomainStatus.BROKEN if counted.ratio == 0.0 else DomainStatus.PARTIAL
+
+
+def leads_elsewhere(resolvers: Mapping[str, View]) -> bool | None:
+    """Tell whether every wrong answer leads away from OSS, or nowhere at all; None without any.
+
+    One that leads to another bucket, or to another name of the bucket, is another mistake.
+    """
+    wrong = [s.kind for _, s in standings_of(resolvers) if s.is_in_effect is False]
+    return _ELSEWHERE.issuperset(wrong) if wrong else None
+
+
+_ELSEWHERE = frozenset(
+    {VerdictKind.NOT_OSS, VerdictKind.NO_CNAME, VerdictKind.NO_DATA, VerdictKind.NXDOMAIN}
+)
 
 
 def authorities_differ(authorities: Mapping[str, View]) -> bool | None:

@@ -58,7 +58,7 @@ class Snapshot:
     def _newest(self, domain: DomainState, resolver: Resolver, view: View) -> View:
         """Return the view with the reply that confirmed it last."""
         reply = self.latest.reply(domain.domain, resolver) if self.latest else None
-        return view if reply is None or reply.at < view.reply.at else view.shown_by(reply)
+        return view.newest(reply)
 
     def ttl(self, domain: DomainState, resolver: Resolver) -> int | None:
         """Return the TTL of the domain's own record as the resolver showed it last, in seconds."""

@@ -14,7 +14,6 @@ def test_the_defaults_are_all_in_force() -> None:
     [
         ("[alerting]\nquorum = 0.6", "alerting.quorum"),
         ('[[alerting.channels]]\nname = "a"\nurl = { env = "X" }', "alerting.channels"),
-        ("[http_check]\nenabled = true", "http_check.enabled"),
         (
             '[[maintenance]]\ndomains = ["x.example"]\ncron = "0 3 * * *"\nduration = "1h"',
             "maintenance",
@@ -30,9 +29,10 @@ def test_a_setting_that_nothing_acts_on_yet_is_named(text: str, key: str) -> Non
     [
         '[propagation]\nwindow = "48h"\ncensus_min = 7',
         '[schedule]\nrecursive_interval = "off"\nauthority_fast_interval = "5s"',
+        "[http_check]\nenabled = true\ntls = true",
     ],
 )
-def test_what_changes_are_followed_by_is_in_force(text: str) -> None:
+def test_what_is_acted_on_is_in_force(text: str) -> None:
     assert without_effect(parse(text, {})) == ()
 
 

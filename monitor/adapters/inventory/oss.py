@@ -83,6 +83,7 @@ class OssInventory:
             self.account,
             tuple(binding for part in found for binding in part.bindings),
             tuple(failure for part in found for failure in part.failures),
+            frozenset(bucket.name for bucket in buckets),
         )
 
     async def _buckets(self, calls: OssCalls) -> list[BucketEntry] | Setback:

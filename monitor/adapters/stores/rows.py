@@ -21,7 +21,7 @@ from monitor.core.events import Event, EventType, Record
 from monitor.core.hysteresis import Settled
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
-from monitor.core.state import DomainState
+from monitor.core.state import DomainState, Doubt
 from monitor.core.status import DomainStatus, Fault
 from monitor.core.tracking.changes import Change
 
@@ -43,6 +43,7 @@ class _StoredDomain:
     split: Settled[bool]
     faults: frozenset[Fault]
     summary: Summary
+    doubts: frozenset[Doubt] = frozenset()  # absent in what earlier releases stored
 
 
 _INVENTORY = TypeAdapter(AccountInventory)
@@ -75,6 +76,7 @@ def domain_row(state: DomainState) -> DomainRow:
         state.split,
         state.faults,
         summary,
+        state.doubts,
     )
     text = _DOMAIN.dump_json(stored).decode()
     return state.domain.text, text, int(summary.is_calm), packed(state)
@@ -103,6 +105,7 @@ def domain_of(
         status=_same(stored.status),
         split=_same(stored.split),
         faults=_same(stored.faults),
+        doubts=_same(stored.doubts),
         resolvers=known.resolvers,
         authorities=known.authorities,
         records=known.records,
@@ -120,6 +123,7 @@ def resting(state: DomainState, look: Look) -> DomainState:
         status=_same(state.status),
         split=_same(state.split),
         faults=_same(state.faults),
+        doubts=_same(state.doubts),
         resolvers=known.resolvers,
         authorities=known.authorities,
         records=known.records,

@@ -184,8 +184,7 @@ def _keep_accounts(
 ) -> None:
     for account in step.accounts:
         known = written.get(account.account)
-        is_same = known is not None and known.bindings is account.bindings
-        if is_same and known is not None and known.failures == account.failures:
+        if known is not None and _is_but_later(known, account):
             read = (rows.moment(account), account.account)
             connection.execute("UPDATE account SET read_at = ? WHERE name = ?", read)
         else:
@@ -194,6 +193,13 @@ def _keep_accounts(
                 "SET inventory = excluded.inventory, read_at = excluded.read_at",
                 rows.account_row(account),
             )
+
+
+def _is_but_later(known: AccountInventory, account: AccountInventory) -> bool:
+    return known.bindings is account.bindings and (known.failures, known.buckets) == (
+        account.failures,
+        account.buckets,
+    )
 
 
 def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
