@@ -197,7 +197,12 @@ def visits_of(settings: Settings, rounds: Rounds) -> Visits:
 def inventories_of(settings: Settings, around: Surroundings) -> tuple[Inventory, ...]:
     """Return the configuration's own bindings first, then each account."""
     listed = ListedInventory(tuple(given.binding for given in settings.bindings))
-    return (listed, *(_oss_inventory(account, around) for account in settings.accounts))
+    return (listed, *oss_inventories_of(settings, around))
+
+
+def oss_inventories_of(settings: Settings, around: Surroundings) -> tuple[OssInventory, ...]:
+    """Return each account, in the configured order."""
+    return tuple(_oss_inventory(account, around) for account in settings.accounts)
 
 
 def providers_of(settings: Settings, around: Surroundings) -> Mapping[str, Provider]:

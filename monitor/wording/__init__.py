@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 
 from monitor.core.bindings import Binding
+from monitor.core.ownership import Proof
 from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
 from monitor.core.tracking.reasons import Reason
@@ -83,6 +84,10 @@ class Wording:
         """What to do about it."""
         return self._texts["track_advice"][reason.value]
 
+    def proof(self, proof: Proof) -> str:
+        """What a server says of the record that proves whose a domain is."""
+        return self._texts["proof"][proof.value]
+
     def value(self, value: Value | None) -> str:
         """What a record says; in words where it is not known, or nothing."""
         if value is None:
@@ -109,6 +114,13 @@ STATUS_SHAPE = {
     DomainStatus.BROKEN: "✖",
     DomainStatus.UNKNOWN: "?",
     DomainStatus.PAUSED: "‖",
+}
+
+PROOF_SHAPE = {
+    Proof.VISIBLE: "✔",
+    Proof.OTHER_VALUE: "✖",
+    Proof.ABSENT: "✖",
+    Proof.UNKNOWN: "?",
 }
 
 CHANGE_SHAPE = {
