@@ -105,7 +105,7 @@ def round_policy_of(settings: Settings) -> RoundPolicy:
     alerting = settings.alerting
     weights = {given.name: given.weight for given in settings.resolvers}
     status = StatusPolicy(weights, alerting.min_coverage, settings.propagation.window)
-    return RoundPolicy(status, alerting.fail_after, alerting.recover_after)
+    return RoundPolicy(status, alerting.fail_after, alerting.recover_after, alerting.ttl_warning)
 
 
 def fault_policy_of(settings: Settings) -> FaultPolicy:

@@ -51,5 +51,6 @@ class Alerting(Section):
     min_coverage: float = Field(default=0.5, ge=0, le=1)
     remind: Interval = timedelta(hours=24)
     certificate_warning: Interval = timedelta(days=21)
+    ttl_warning: Interval = timedelta(days=1)
     channels: tuple[Channel, ...] = ()
     alertmanager: Alertmanager = Alertmanager()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, EventType, Json, evidence_of
@@ -17,7 +17,8 @@ from monitor.core.status import (
     StatusPolicy,
     View,
     authorities_differ,
-    leads_elsewhere,
+    longest_ttl,
+    pointing,
     standings_of,
     status_of,
     tally,
@@ -101,11 +102,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RoundPolicy:
-    """How rounds become a status: weights, coverage, and how often a change must be seen."""
+    """How rounds become a status: weights, coverage, and how often a change must be seen.
+
+    A record with a TTL above the `ttl_warning` has a fault: whoever changes it waits for long.
+    """
 
     status: StatusPolicy
     fail_after: int = 2
     recover_after: int = 2
+    ttl_warning: timedelta = timedelta(days=1)
 
 
 def see_resolvers(
@@ -123,23 +128,8 @@ def see_resolvers(
     return in_turn(
         state,
         lambda it: _answered(it, sightings, policy, now, is_round=is_round),
-        lambda it: with_faults(it, _pointing(it), now),
+        lambda it: with_faults(it, pointing(it.status.value, it.resolvers), now),
     )
-
-
-def _pointing(state: DomainState) -> Mapping[Fault, bool]:
-    """Tell whether a bound name leads elsewhere, by its settled status; nothing without answers.
-
-    The event of the status, which comes just before, holds the answers.
-    """
-    match state.status.value:
-        case DomainStatus.BROKEN:
-            is_elsewhere = leads_elsewhere(state.resolvers)
-            return {} if is_elsewhere is None else {Fault.NOT_POINTING: is_elsewhere}
-        case DomainStatus.IN_EFFECT | DomainStatus.PROPAGATING | DomainStatus.PARTIAL:
-            return {Fault.NOT_POINTING: False}
-        case DomainStatus.UNKNOWN | DomainStatus.PAUSED:
-            return {}
 
 
 def _answered(
@@ -188,6 +178,9 @@ def see_authorities(
     found = {Fault.AUTHORITY_SPLIT: split.value}
     if delegation.is_consistent is not None:
         found[Fault.DELEGATION_MISMATCH] = not delegation.is_consistent
+    ttl = longest_ttl(views)
+    if ttl is not None:
+        found[Fault.TTL_HIGH] = ttl > policy.ttl_warning
     return with_faults(replace(state, authorities=views, split=split), found, now)
 
 
@@ -218,8 +211,9 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
         return False
     if all(standing.is_in_effect for standing in kinds):
         return state.status.value is DomainStatus.IN_EFFECT
-    is_told = all((fault in state.faults) is it for fault, it in _pointing(state).items())
+    told = pointing(state.status.value, state.resolvers)
     seen = status_of(state.resolvers, state.authorities, policy.status, now)
+    is_told = all((fault in state.faults) is is_present for fault, is_present in told.items())
     return is_told and seen is state.status.value
 
 

@@ -36,6 +36,7 @@ class Fault(Enum):
     BUCKET_MISSING = "bucket_missing"
     CERTIFICATE_EXPIRING = "certificate_expiring"
     CERTIFICATE_MISSING = "certificate_missing"
+    TTL_HIGH = "ttl_high"
 
 
 # What was found by looks at a target, and says nothing of another one.
@@ -48,6 +49,7 @@ OF_LOOKS = frozenset(
         Fault.BUCKET_MISSING,
         Fault.CERTIFICATE_EXPIRING,
         Fault.CERTIFICATE_MISSING,
+        Fault.TTL_HIGH,
     }
 )
 
@@ -230,18 +232,32 @@ def status_of(
     return DomainStatus.BROKEN if counted.ratio == 0.0 else DomainStatus.PARTIAL
 
 
-def leads_elsewhere(resolvers: Mapping[str, View]) -> bool | None:
-    """Tell whether every wrong answer leads away from OSS, or nowhere at all; None without any.
+def pointing(status: DomainStatus, resolvers: Mapping[str, View]) -> Mapping[Fault, bool]:
+    """Tell whether a bound name leads elsewhere, by its settled status; nothing without answers.
 
-    One that leads to another bucket, or to another name of the bucket, is another mistake.
+    Elsewhere is away from OSS, or nowhere at all: to lead to another bucket, or to another name
+    of the bucket, is another mistake.
     """
-    wrong = [s.kind for _, s in standings_of(resolvers) if s.is_in_effect is False]
-    return _ELSEWHERE.issuperset(wrong) if wrong else None
+    match status:
+        case DomainStatus.BROKEN:
+            wrong = [s.kind for _, s in standings_of(resolvers) if s.is_in_effect is False]
+            return {Fault.NOT_POINTING: _ELSEWHERE.issuperset(wrong)} if wrong else {}
+        case DomainStatus.IN_EFFECT | DomainStatus.PROPAGATING | DomainStatus.PARTIAL:
+            return {Fault.NOT_POINTING: False}
+        case DomainStatus.UNKNOWN | DomainStatus.PAUSED:
+            return {}
 
 
 _ELSEWHERE = frozenset(
     {VerdictKind.NOT_OSS, VerdictKind.NO_CNAME, VerdictKind.NO_DATA, VerdictKind.NXDOMAIN}
 )
+
+
+def longest_ttl(authorities: Mapping[str, View]) -> timedelta | None:
+    """Return for how long caches may keep the domain's own record; None where nobody tells."""
+    ttls = [view.verdict.chain.first_ttl for view in authorities.values()]
+    told = [ttl for ttl in ttls if ttl is not None]
+    return timedelta(seconds=max(told)) if told else None
 
 
 def authorities_differ(authorities: Mapping[str, View]) -> bool | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -38,9 +38,16 @@ class Visits:
     clock: Clock
     telemetry: Telemetry
     is_wanted: Callable[[], bool] = lambda: True
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def of_everybody(self, over: timedelta = timedelta()) -> None:
-        """Visit each domain once, evenly spread `over` a time."""
+        """Visit each domain once, evenly spread `over` a time; not while that is being done."""
+        if self.turn.locked():
+            return  # two visits close together are not two looks
+        async with self.turn:
+            await self._visit_everybody(over)
+
+    async def _visit_everybody(self, over: timedelta) -> None:
         watched = [d.watched for d in self.ledger.state.domains.values()]
         bindings = [binding for binding in watched if binding is not None]
         turns = self._turns(bindings, over)

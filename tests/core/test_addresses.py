@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.addresses import may_be_asked
+from tests.core.properties import REPEATABLE
 
 PUBLIC = ["8.8.8.8", "47.110.23.5", "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 PRIVATE = [
@@ -47,6 +48,7 @@ def test_what_is_no_address_may_not_be_asked(text: str) -> None:
     assert not may_be_asked(text, allow_private=True)
 
 
+@REPEATABLE
 @given(st.ip_addresses(v=4))
 def test_an_address_is_the_same_in_every_disguise(address: object) -> None:
     assert may_be_asked(f"::ffff:{address}") == may_be_asked(f"{address}")

@@ -2,6 +2,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.core.answers import Answer
 from monitor.core.binding_faults import FaultPolicy, see_inventory, see_visit
@@ -21,6 +23,7 @@ from monitor.core.state import RoundPolicy, State, Step, see_resolvers
 from monitor.core.status import Fault, Sighting, StatusPolicy
 from monitor.core.targets import TargetPolicy
 from monitor.core.verdict import Expectation, judge
+from tests.core.properties import REPEATABLE
 from tests.core.samples import BINDING, DOMAIN, RIGHT, START, TARGET, pointing_to, sighting
 
 ROUNDS = RoundPolicy(StatusPolicy({"r": 1.0}))
@@ -32,6 +35,12 @@ GONE = HttpAnswer(404, "AliyunOSS", "5C3D", "NoSuchBucket", "0015-00000101")
 PRIVATE = HttpAnswer(403, "AliyunOSS", "5C3D", "AccessDenied")
 UNKNOWN_HOST = HttpAnswer(400, "AliyunOSS", "5C3D", "InvalidBucketName")
 TIMEOUT = HttpSilence(SilenceReason.TIMEOUT)
+SAYS_NOTHING: list[HttpOutcome] = [
+    TIMEOUT,
+    HttpSilence(SilenceReason.NOT_PUBLIC),
+    HttpAnswer(404, "nginx", "", "NoSuchBucket"),
+    HttpAnswer(503, "AliyunOSS", "5C3D", "NoSuchBucket"),
+]
 
 
 class Known:
@@ -244,6 +253,19 @@ def test_silence_between_two_looks_neither_raises_nor_clears() -> None:
     known.visit(PRIVATE)
     known.visit(PRIVATE)
     assert known.faults == frozenset()
+
+
+@REPEATABLE
+@given(st.lists(st.sampled_from([GONE, PRIVATE, UNKNOWN_HOST, *SAYS_NOTHING]), max_size=12))
+def test_looks_that_show_nothing_change_nothing(outcomes: list[HttpOutcome]) -> None:
+    with_all, without = Known(BY_HTTP), Known(BY_HTTP)
+    for known in (with_all, without):
+        known.look(CONFIGURED, BINDING)
+    for outcome in outcomes:
+        with_all.visit(outcome)
+        if outcome not in SAYS_NOTHING:
+            without.visit(outcome)
+    assert with_all.state == without.state
 
 
 def test_of_a_domain_that_an_account_lists_an_unknown_host_makes_nothing_unbound() -> None:

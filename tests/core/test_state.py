@@ -10,13 +10,14 @@ from monitor.core.state import (
     RoundPolicy,
     State,
     Step,
+    is_at_rest,
     joined,
     see_authorities,
     see_faults,
     see_resolvers,
     with_faults,
 )
-from monitor.core.status import DomainStatus, Fault, StatusPolicy
+from monitor.core.status import DomainStatus, Fault, StatusPolicy, View
 from tests.core.samples import (
     BINDING,
     DOMAIN,
@@ -197,6 +198,32 @@ def test_a_domain_at_another_bucket_is_wrong_in_another_way_than_not_pointing() 
     state = only(round_of(FRESH, other, WRONG))
     assert state.status.value is DomainStatus.BROKEN
     assert state.faults == frozenset()
+
+
+def test_a_domain_whose_status_was_settled_before_it_could_be_told_is_looked_at_again() -> None:
+    state = only(round_of(FRESH, WRONG, WRONG))
+    views = {name: _with_gist(view) for name, view in state.resolvers.items()}
+    state = replace(state, resolvers=views)
+    assert is_at_rest(state, POLICY, START)
+    assert not is_at_rest(replace(state, faults=frozenset()), POLICY, START)
+
+
+def _with_gist(view: View) -> View:
+    return replace(view, sighting=replace(view.sighting, gist=b"gist"))
+
+
+def test_a_ttl_above_the_limit_is_a_fault_until_it_is_lowered() -> None:
+    def kept_for(seconds: int) -> Answer:
+        (alias,) = RIGHT.aliases
+        return replace(RIGHT, aliases=(replace(alias, ttl=seconds),))
+
+    high = authorities_of(FRESH, RIGHT, kept_for(86401))
+    assert only(high).faults == {Fault.TTL_HIGH}
+    silent = only(authorities_of(only(high), SILENT, SILENT))
+    assert silent.faults == {Fault.TTL_HIGH}, "nobody tells"
+    lowered = authorities_of(silent, kept_for(86400), kept_for(86400))
+    assert only(lowered).faults == frozenset()
+    assert lowered.events[0].data == {"fault": "ttl_high", "state": "cleared"}
 
 
 def test_a_fault_needs_several_looks_on_end_and_a_look_between_begins_anew() -> None:

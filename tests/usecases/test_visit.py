@@ -123,6 +123,16 @@ async def test_silence_is_counted_and_changes_nothing() -> None:
     assert door.bench.domain is before
 
 
+async def test_while_everybody_is_being_visited_nobody_is_visited_twice() -> None:
+    door = Doorstep()
+    await door.answered(RIGHT, RIGHT)
+    async with door.visits.turn:
+        await door.visits.of_everybody()
+    assert door.visitor.sent == []
+    await door.visits.of_everybody()
+    assert len(door.visitor.sent) == 1
+
+
 async def test_visits_that_are_no_longer_wanted_are_not_made() -> None:
     door = Doorstep()
     await door.answered(RIGHT, RIGHT)

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from monitor.adapters.visitor.certificate import served_certificate
 from monitor.adapters.visitor.exchange import NotHttp, get
@@ -43,7 +44,11 @@ class HttpVisitor:
     ) -> None:
         self._policy = policy
         self._clock = clock
-        self._context = context or ssl.create_default_context()
+        self._given = context
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return self._given or ssl.create_default_context()  # which reads many files
 
     async def visit(self, domain: DomainName, addresses: Sequence[str]) -> Visit:
         allow_private = self._policy.allow_private
