@@ -249,6 +249,8 @@ def see_faults(
 
     `shown` is the evidence that goes with the events. Nothing changes where all is as believed.
     """
+    if not state.doubts and all((f in state.faults) is present for f, present in found.items()):
+        return Step()  # mostly so, and a fleet is long
     looks = {doubt.fault: doubt.looks for doubt in state.doubts}
     beliefs = {
         fault: Settled(fault in state.faults, looks.get(fault, 0)).see(
