@@ -21,6 +21,7 @@ from monitor.config import Settings
 from monitor.config.resolver_address import parse_resolver_address
 from monitor.config.resolvers import ResolverSettings
 from monitor.config.schedule import Schedule
+from monitor.core.binding_faults import FaultPolicy
 from monitor.core.bindings import Binding, BucketTarget
 from monitor.core.names import DomainName
 from monitor.core.state import Step
@@ -64,7 +65,11 @@ class Daemon:
         )
         rounds = self.rounds
         await discover(
-            ListedInventory(tuple(bindings)), rounds.ledger, rounds.telemetry, rounds.clock
+            ListedInventory(tuple(bindings)),
+            rounds.ledger,
+            rounds.telemetry,
+            rounds.clock,
+            FaultPolicy(rounds.policy),
         )
 
 

@@ -30,6 +30,7 @@ from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
+from monitor.core.binding_faults import FaultPolicy
 from monitor.core.bindings import Binding, BucketTarget
 from monitor.core.domain_tracking import Followers
 from monitor.core.names import DomainName
@@ -148,7 +149,8 @@ async def _daemon(domains: int, resolvers: tuple[Resolver, ...], database: Path)
     await ledger.open()
     target = BucketTarget(BUCKET, ENDPOINT)
     bindings = tuple(Binding(DomainName(name), target) for name in _names(domains))
-    await discover(ListedInventory(bindings), ledger, telemetry, clock)
+    policy = RoundPolicy(StatusPolicy({resolver.name: 1.0 for resolver in resolvers}))
+    await discover(ListedInventory(bindings), ledger, telemetry, clock, FaultPolicy(policy))
     prober = DnsProber(clock, Limits())
     return Rounds(
         ledger=ledger,
@@ -157,7 +159,7 @@ async def _daemon(domains: int, resolvers: tuple[Resolver, ...], database: Path)
         delegator=Delegator(prober, DelegationPolicy(resolvers[:1])),
         serials=Serials(prober, timedelta(seconds=5)),
         followers=Followers(TrackingPolicy(), {resolver.name: resolver for resolver in resolvers}),
-        policy=RoundPolicy(StatusPolicy({resolver.name: 1.0 for resolver in resolvers})),
+        policy=policy,
         clock=clock,
         telemetry=telemetry,
     )

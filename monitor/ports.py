@@ -16,6 +16,7 @@ from monitor.core.message import Message
 from monitor.core.names import DomainName
 from monitor.core.provider import ProviderFailure, ProviderListing
 from monitor.core.servers import Authority, Resolver
+from monitor.core.serving import BucketSign, Visit
 from monitor.core.state import DomainState, State, Step
 from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
@@ -117,6 +118,16 @@ class Provider(Protocol):
 
     async def look(self, owner: DomainName) -> ProviderListing:
         """Return the records of a name. A failure is part of the listing; never raises."""
+
+
+class Visitor(Protocol):
+    """Asks whoever serves a domain for it over HTTP, as a client would."""
+
+    async def visit(self, domain: DomainName, addresses: Sequence[str]) -> Visit:
+        """Return what came back from the first address that answers. Never raises.
+
+        Addresses come out of DNS: those that nobody on the outside could mean are refused.
+        """
 
 
 class StoreError(Exception):
@@ -252,6 +263,8 @@ class Telemetry(Protocol):
     def listed(self, listing: Listing) -> None: ...
 
     def round_done(self, kind: str, duration: timedelta) -> None: ...
+
+    def visited(self, sign: BucketSign) -> None: ...
 
     def provider_failed(self, account: str, failure: ProviderFailure) -> None: ...
 

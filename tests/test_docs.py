@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.adapters.notifiers.apprise_channel import SCHEMAS
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.cli.app import app, changes_app, channels_app, config_app
+from monitor.core.serving import BucketSign
 from monitor.core.state import State
 from monitor.core.status import DomainStatus, Fault
 from monitor.core.targets import EndpointClass
@@ -45,7 +46,9 @@ def test_every_metric_is_documented_with_its_type_and_no_other_is() -> None:
     assert exported == documented
 
 
-@pytest.mark.parametrize("closed_set", [VerdictKind, Rule, DomainStatus, Fault, EndpointClass])
+@pytest.mark.parametrize(
+    "closed_set", [VerdictKind, Rule, DomainStatus, Fault, BucketSign, EndpointClass]
+)
 def test_every_word_of_a_closed_set_is_documented(closed_set: type[VerdictKind]) -> None:
     missing = {member.value for member in closed_set if f"`{member.value}`" not in VERDICTS}
     assert missing <= {"internal"}, "an internal name is described in words"

@@ -17,11 +17,13 @@ from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
+    fault_policy_of,
     follow_of,
     inventories_of,
     providers_of,
     rounds_of,
     store_of,
+    visits_of,
 )
 from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.config import ConfigError, Settings
@@ -44,6 +46,7 @@ from monitor.usecases.inquire import Inquire
 from monitor.usecases.mind_clock import mind_clock
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.snapshot import Snapshot
+from monitor.usecases.visit import Visits
 from monitor.wording import Language
 
 log = structlog.get_logger()
@@ -67,6 +70,7 @@ class _Works:
     inventories: tuple[Inventory, ...]
     panel: Panel
     rounds: Rounds
+    visits: Visits
     follow: Follow
     inquire: Inquire
     telling: Telling
@@ -168,7 +172,8 @@ class Daemon:
         telling = telling_of(
             settings, self._around, self._ledger, self._store, self._telemetry, self._outlets
         )
-        return _Works(settings, inventories, panel, rounds, follow_of(rounds), inquire, telling)
+        visits, follow = visits_of(settings, rounds), follow_of(rounds)
+        return _Works(settings, inventories, panel, rounds, visits, follow, inquire, telling)
 
     def _accompany(self, state: State, step: Step) -> Step:
         return self._works.telling.accompany(state, step)
@@ -224,6 +229,8 @@ class Daemon:
         await works.telling.take_up()
         self._first_look_done.set()
         spare_from_collection()
+        if works.settings.http_check.enabled:
+            await works.visits.of_everybody(works.settings.http_check.interval * _SWEPT_SHARE)
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
@@ -234,6 +241,10 @@ class Daemon:
             self._every("resolvers", interval, partial(works.rounds.of_resolvers, over=over))
         for name, job in works.telling.jobs():
             self._every(name, _TELLING_INTERVAL, job)
+        check = works.settings.http_check
+        if check.enabled:
+            over = check.interval * _SWEPT_SHARE
+            self._every("http check", check.interval, partial(works.visits.of_everybody, over))
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.
@@ -256,6 +267,7 @@ class Daemon:
             self._ledger,
             self._telemetry,
             self._around.clock,
+            fault_policy_of(self._works.settings),
             lambda: inventory in self._works.inventories,
         )
 

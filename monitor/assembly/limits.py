@@ -2,7 +2,7 @@
 
 from monitor.assembly.parts import NotAvailable
 from monitor.config import Settings
-from monitor.config.schedule import HttpCheck, RetentionSettings
+from monitor.config.schedule import RetentionSettings
 
 
 def refuse_unsafe(settings: Settings) -> None:
@@ -18,7 +18,6 @@ def refuse_unsafe(settings: Settings) -> None:
 
 # Sections and keys that later releases act on; all else in these sections is in force.
 _LATER = {
-    "http_check": set(HttpCheck.model_fields),
     "retention": set(RetentionSettings.model_fields),
 }
 

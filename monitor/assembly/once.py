@@ -8,6 +8,7 @@ from monitor.assembly.parts import (
     Surroundings,
     abreast_of,
     delegator_of,
+    fault_policy_of,
     inventories_of,
     panel_of,
     prober_of,
@@ -15,6 +16,7 @@ from monitor.assembly.parts import (
     round_policy_of,
 )
 from monitor.config import Settings
+from monitor.core.binding_faults import see_inventory
 from monitor.core.bindings import Binding, NameTarget
 from monitor.core.discovery import take_listing
 from monitor.core.events import Record
@@ -38,9 +40,13 @@ class Once:
     async def inventory(self) -> State:
         """Return what every account shows now."""
         state, now = State(), self.around.clock.now()
+        policy = fault_policy_of(self.settings)
+        policy = replace(policy, rounds=policy.at_once)  # one look is all there is
         inventories = inventories_of(self.settings, self.around)
         for listing in await asyncio.gather(*(inventory.look() for inventory in inventories)):
             state = state.after(take_listing(state, listing, now))
+        for account in sorted(state.accounts):
+            state = state.after(see_inventory(state, account, policy, now))
         return state
 
     async def check(self, domains: Iterable[DomainState], advance: Callable[[], None]) -> Snapshot:

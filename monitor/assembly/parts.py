@@ -22,10 +22,12 @@ from monitor.adapters.resolvers.transports import missing_transports
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import CountedProber, PrometheusTelemetry
+from monitor.adapters.visitor.visitor import HttpVisitor, VisitPolicy
 from monitor.config import SecretUnavailable, Settings
 from monitor.config import credentials as configured
 from monitor.config.accounts import AccountSettings
 from monitor.config.secret import Reference
+from monitor.core.binding_faults import FaultPolicy
 from monitor.core.domain_tracking import Followers
 from monitor.core.servers import Authority, Delegation, Resolver
 from monitor.core.state import RoundPolicy
@@ -39,6 +41,7 @@ from monitor.usecases.delegate import DelegationPolicy, Delegator
 from monitor.usecases.follow import Follow
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.serials import Serials
+from monitor.usecases.visit import Visits
 
 _SQLITE = "sqlite:///"
 
@@ -102,7 +105,17 @@ def round_policy_of(settings: Settings) -> RoundPolicy:
     alerting = settings.alerting
     weights = {given.name: given.weight for given in settings.resolvers}
     status = StatusPolicy(weights, alerting.min_coverage, settings.propagation.window)
-    return RoundPolicy(status, alerting.fail_after, alerting.recover_after)
+    return RoundPolicy(status, alerting.fail_after, alerting.recover_after, alerting.ttl_warning)
+
+
+def fault_policy_of(settings: Settings) -> FaultPolicy:
+    """Return what makes a fault of a binding."""
+    return FaultPolicy(
+        round_policy_of(settings),
+        settings.alerting.certificate_warning,
+        is_http_checked=settings.http_check.enabled,
+        is_https_expected=settings.http_check.tls,
+    )
 
 
 def followers_of(settings: Settings) -> Followers:
@@ -159,10 +172,37 @@ def follow_of(rounds: Rounds) -> Follow:
     )
 
 
+def visits_of(settings: Settings, rounds: Rounds) -> Visits:
+    """Return the looks over HTTP, at addresses that these rounds bring."""
+    given = settings.http_check
+    policy = VisitPolicy(
+        timeout=given.timeout,
+        port=given.port,
+        tls_port=given.tls_port,
+        looks_at_certificate=given.tls,
+        allow_private=given.allow_private,
+    )
+    return Visits(
+        rounds.ledger,
+        HttpVisitor(policy, rounds.clock),
+        rounds.panel.resolvers,
+        rounds.sweeper,
+        fault_policy_of(settings),
+        rounds.clock,
+        rounds.telemetry,
+        rounds.is_wanted,
+    )
+
+
 def inventories_of(settings: Settings, around: Surroundings) -> tuple[Inventory, ...]:
     """Return the configuration's own bindings first, then each account."""
     listed = ListedInventory(tuple(given.binding for given in settings.bindings))
-    return (listed, *(_oss_inventory(account, around) for account in settings.accounts))
+    return (listed, *oss_inventories_of(settings, around))
+
+
+def oss_inventories_of(settings: Settings, around: Surroundings) -> tuple[OssInventory, ...]:
+    """Return each account, in the configured order."""
+    return tuple(_oss_inventory(account, around) for account in settings.accounts)
 
 
 def providers_of(settings: Settings, around: Surroundings) -> Mapping[str, Provider]:

@@ -140,6 +140,27 @@ def inventory(config: ConfigOption = None, json: JsonOption = False) -> int:
 
 
 @app.command()
+def ownership(
+    domain: Annotated[str, typer.Argument()],
+    bucket: Annotated[str, typer.Option(help="The bucket that it will be bound to.")],
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until everybody who answers sees it.")
+    ] = False,
+    timeout: Annotated[str, typer.Option(help="How long to wait at most.")] = "72h",
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Fetch the token that proves whose a domain is, and tell who sees its TXT record.
+
+    Exit code: 0 visible at all servers that answer, 1 not yet, 3.
+    """
+    from monitor.cli.owning import Claim, run_ownership
+
+    claim = Claim(domain, bucket, timeout if wait else None)
+    return asyncio.run(run_ownership(claim, config, is_json=json))
+
+
+@app.command()
 def wait(
     domain: Annotated[str, typer.Argument()],
     to: Annotated[str | None, typer.Option(help="What it should lead to.")] = None,

@@ -17,6 +17,7 @@ from monitor.cli.exit_codes import Exit, exit_of
 from monitor.cli.speaking import UsageFault, change_terminal, surroundings, terminal
 from monitor.config import ConfigError, Settings, parse
 from monitor.config.sockets import parse_server
+from monitor.core.binding_faults import OF_VISITS
 from monitor.core.bindings import CONFIGURED
 from monitor.core.discovery import take_listing
 from monitor.core.events import Record
@@ -82,13 +83,17 @@ async def run_explain(request: Request, *, is_json: bool) -> Exit:
 
 
 async def _with_changes(settings: Settings, domain: DomainState) -> DomainState:
-    """Add what a daemon has followed, which no single look can show."""
+    """Add what a daemon has followed and seen over HTTP, which no single look can show."""
     try:
         known = await Changes(settings, surroundings()).known(domain.domain)
     except StoreError as error:
         complain(error)
         return domain
-    return replace(domain, records=known.records) if known else domain
+    if known is None:
+        return domain
+    is_seen = settings.http_check.enabled and known.binding == domain.binding
+    seen = known.faults & OF_VISITS if is_seen else frozenset()
+    return replace(domain, records=known.records, faults=domain.faults | seen)
 
 
 async def _history(settings: Settings, domain: DomainName) -> tuple[Record, ...]:
@@ -107,9 +112,9 @@ async def run_inventory(config: Path | None, *, is_json: bool) -> Exit:
     state = await Once(settings, surroundings()).inventory()
     accounts = [state.accounts[name] for name in sorted(state.accounts)]
     if is_json:
-        print_json({"accounts": [account_document(account) for account in accounts]})
+        print_json({"accounts": [account_document(account, state) for account in accounts]})
     else:
-        terminal(settings).show_inventory(accounts)
+        terminal(settings).show_inventory(state)
     return Exit.WARNING if any(account.failures for account in accounts) else Exit.OK
 
 

@@ -47,7 +47,7 @@ async def run_wait(awaited: Awaited, config: Path | None, *, is_json: bool) -> E
     set_up(level="error", is_json=not sys.stderr.isatty(), secrets=Secrets())
     try:
         settings = settings_of(config)
-        timeout = _timeout(awaited.timeout)
+        timeout = timeout_of(awaited.timeout)
         name = DomainName.parse(awaited.domain)
         target = DomainName.parse(awaited.target) if awaited.target else None
         domain = await _domain(settings, name, target)
@@ -60,7 +60,8 @@ async def run_wait(awaited: Awaited, config: Path | None, *, is_json: bool) -> E
     return code
 
 
-def _timeout(written: str) -> timedelta:
+def timeout_of(written: str) -> timedelta:
+    """Return how long to wait at most. Raises UsageFault."""
     try:
         return parse_duration(written)
     except ValueError as error:

@@ -50,5 +50,7 @@ class Alerting(Section):
     quorum: float = Field(default=0.5, gt=0, le=1)
     min_coverage: float = Field(default=0.5, ge=0, le=1)
     remind: Interval = timedelta(hours=24)
+    certificate_warning: Interval = timedelta(days=21)
+    ttl_warning: Interval = timedelta(days=1)
     channels: tuple[Channel, ...] = ()
     alertmanager: Alertmanager = Alertmanager()

@@ -39,6 +39,10 @@ class HttpCheck(Section):
     enabled: bool = False
     interval: Interval = timedelta(minutes=10)
     timeout: Interval = Field(default=timedelta(seconds=5), validate_default=True)
+    port: int = Field(default=80, ge=1, le=65535)
+    tls: bool = False
+    tls_port: int = Field(default=443, ge=1, le=65535)
+    allow_private: bool = False
 
     @field_validator("timeout")
     @classmethod

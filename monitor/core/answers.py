@@ -16,6 +16,7 @@ class RecordType(Enum):
     AAAA = "AAAA"
     NS = "NS"
     SOA = "SOA"
+    TXT = "TXT"
 
 
 class Rcode(IntEnum):
@@ -79,6 +80,15 @@ class NameServerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """One TXT record, its strings joined; what could act on a terminal is left out."""
+
+    name: DomainName
+    value: str
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A well-formed response to our question, its records as they came."""
 
@@ -94,6 +104,7 @@ class Answer:
     extended_errors: tuple[ExtendedError, ...] = ()
     nsid: str | None = None  # RFC 5001, printable or hexadecimal
     subnet_scope: int | None = None  # RFC 7871 SCOPE PREFIX-LENGTH, where the server sent one
+    texts: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from monitor.core.inventory import (
 )
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step, joined, with_faults
-from monitor.core.status import OF_AUTHORITIES, DomainStatus, Fault
+from monitor.core.status import OF_LOOKS, DomainStatus, Fault
 
 
 def take_listing(state: State, listing: Listing, now: datetime) -> Step:
@@ -82,7 +82,7 @@ def _domain_after(
         return after
     # The old verdicts were about another target: nothing is known until it is asked again.
     # What the authorities served is no matter of the binding: changes are followed on.
-    faults = known.faults - OF_AUTHORITIES
+    faults = known.faults - OF_LOOKS
     fresh = DomainState(domain, binding, now, faults=faults, records=known.records)
     return _paused_if_unwatched(fresh)
 

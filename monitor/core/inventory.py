@@ -48,11 +48,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one look at one account found, complete or not."""
+    """What one look at one account found, complete or not; `buckets` are all that it looked at."""
 
     account: str
     bindings: tuple[Binding, ...]
     failures: tuple[Failure, ...] = ()
+    buckets: frozenset[str] = frozenset()
 
     @property
     def reached_account(self) -> bool:
@@ -71,6 +72,7 @@ class AccountInventory:
     bindings: tuple[Binding, ...] = ()
     last_success_at: datetime | None = None
     failures: tuple[Failure, ...] = ()
+    buckets: frozenset[str] = frozenset()
 
 
 def fold(known: AccountInventory, listing: Listing, now: datetime) -> AccountInventory:
@@ -88,6 +90,7 @@ def fold(known: AccountInventory, listing: Listing, now: datetime) -> AccountInv
         bindings=_same_where_equal(known.bindings, bindings),
         last_success_at=known.last_success_at if listing.unread_buckets else now,
         failures=listing.failures,
+        buckets=listing.buckets,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, EventType, Json, evidence_of
@@ -17,6 +17,8 @@ from monitor.core.status import (
     StatusPolicy,
     View,
     authorities_differ,
+    longest_ttl,
+    pointing,
     standings_of,
     status_of,
     tally,
@@ -29,6 +31,15 @@ from monitor.core.tracking.values import sample_of
 
 NOTHING_KNOWN = Settled(DomainStatus.UNKNOWN)
 NO_SPLIT = Settled(value=False)
+NOTHING_SHOWN: Mapping[str, Json] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A fault of which the last looks on end said other than what is believed, and how many."""
+
+    fault: Fault
+    looks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,7 @@ class DomainState:
     status: Settled[DomainStatus] = NOTHING_KNOWN
     split: Settled[bool] = NO_SPLIT
     faults: frozenset[Fault] = frozenset()
+    doubts: frozenset[Doubt] = frozenset()
     resolvers: Mapping[str, View] = field(default_factory=dict)
     authorities: Mapping[str, View] = field(default_factory=dict)
     records: Mapping[RecordKey, TrackedRecord] = field(default_factory=dict)
@@ -108,11 +120,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RoundPolicy:
-    """How rounds become a status: weights, coverage, and how often a change must be seen."""
+    """How rounds become a status: weights, coverage, and how often a change must be seen.
+
+    A record with a TTL above the `ttl_warning` has a fault: whoever changes it waits for long.
+    """
 
     status: StatusPolicy
     fail_after: int = 2
     recover_after: int = 2
+    ttl_warning: timedelta = timedelta(days=1)
 
 
 def see_resolvers(
@@ -127,6 +143,21 @@ def see_resolvers(
 
     What is no round, but single answers in between, counts for no hysteresis.
     """
+    return in_turn(
+        state,
+        lambda it: _answered(it, sightings, policy, now, is_round=is_round),
+        lambda it: with_faults(it, pointing(it.status.value, it.resolvers), now),
+    )
+
+
+def _answered(
+    state: DomainState,
+    sightings: Iterable[Sighting],
+    policy: RoundPolicy,
+    now: datetime,
+    *,
+    is_round: bool,
+) -> Step:
     views = views_after(state.resolvers, sightings, frozenset(policy.status.weights))
     after = replace(state, resolvers=views)
     seen = status_of(views, state.authorities, policy.status, now)
@@ -165,6 +196,9 @@ def see_authorities(
     found = {Fault.AUTHORITY_SPLIT: split.value}
     if delegation.is_consistent is not None:
         found[Fault.DELEGATION_MISMATCH] = not delegation.is_consistent
+    ttl = longest_ttl(views)
+    if ttl is not None:
+        found[Fault.TTL_HIGH] = ttl > policy.ttl_warning
     return with_faults(replace(state, authorities=views, split=split), found, now)
 
 
@@ -195,7 +229,10 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
         return False
     if all(standing.is_in_effect for standing in kinds):
         return state.status.value is DomainStatus.IN_EFFECT
-    return status_of(state.resolvers, state.authorities, policy.status, now) is state.status.value
+    told = pointing(state.status.value, state.resolvers)
+    seen = status_of(state.resolvers, state.authorities, policy.status, now)
+    is_told = all((fault in state.faults) is is_present for fault, is_present in told.items())
+    return is_told and seen is state.status.value
 
 
 _RESTLESS = frozenset({DomainStatus.PROPAGATING, DomainStatus.PAUSED})
@@ -221,12 +258,44 @@ def _serves(view: View, key: RecordKey, change: Change) -> bool:
     return view.verdict.is_in_effect is True and value is not None and value.is_same(change.new)
 
 
-def with_faults(state: DomainState, found: Mapping[Fault, bool], now: datetime) -> Step:
+def see_faults(
+    state: DomainState,
+    found: Mapping[Fault, bool],
+    policy: RoundPolicy,
+    now: datetime,
+    shown: Mapping[str, Json] = NOTHING_SHOWN,
+) -> Step:
+    """Take one look at some faults; each is raised, or cleared, after several looks on end.
+
+    `shown` is the evidence that goes with the events. Nothing changes where all is as believed.
+    """
+    if not state.doubts and all((f in state.faults) is present for f, present in found.items()):
+        return Step()  # mostly so, and a fleet is long
+    looks = {doubt.fault: doubt.looks for doubt in state.doubts}
+    beliefs = {
+        fault: Settled(fault in state.faults, looks.get(fault, 0)).see(
+            is_present, needed=policy.fail_after if is_present else policy.recover_after
+        )
+        for fault, is_present in found.items()
+    }
+    kept = {doubt for doubt in state.doubts if doubt.fault not in found}
+    new = {Doubt(fault, one.contradicted) for fault, one in beliefs.items() if one.contradicted}
+    believed = {fault: belief.value for fault, belief in beliefs.items()}
+    step = with_faults(replace(state, doubts=frozenset(kept | new)), believed, now, shown)
+    return Step() if step.domains == (state,) else step
+
+
+def with_faults(
+    state: DomainState,
+    found: Mapping[Fault, bool],
+    now: datetime,
+    shown: Mapping[str, Json] = NOTHING_SHOWN,
+) -> Step:
     """Raise and clear the faults that were looked at; the others stay."""
     raised = {fault for fault, is_present in found.items() if is_present}
     faults = frozenset(raised | (state.faults - found.keys()))
     changed = sorted(faults ^ state.faults, key=lambda fault: fault.value)
-    events = tuple(_fault_event(state, fault, faults, now) for fault in changed)
+    events = tuple(_fault_event(state, fault, faults, now, shown) for fault in changed)
     return Step((replace(state, faults=faults),), events=events)
 
 
@@ -276,12 +345,18 @@ def _status_event(
 
 
 def _fault_event(
-    state: DomainState, fault: Fault, faults: frozenset[Fault], now: datetime
+    state: DomainState,
+    fault: Fault,
+    faults: frozenset[Fault],
+    now: datetime,
+    shown: Mapping[str, Json],
 ) -> Event:
     data: dict[str, Json] = {
         "fault": fault.value,
         "state": "raised" if fault in faults else "cleared",
     }
+    if shown:
+        data["shown"] = shown
     is_of_authorities = fault is Fault.AUTHORITY_SPLIT
     views = state.authorities.values() if is_of_authorities else ()
     evidence = tuple(evidence_of(view.sighting) for view in views)

@@ -32,9 +32,27 @@ class Fault(Enum):
     BINDING_DISABLED = "binding_disabled"
     AUTHORITY_SPLIT = "authority_split"
     DELEGATION_MISMATCH = "delegation_mismatch"
+    NOT_POINTING = "not_pointing"
+    UNBOUND = "unbound"
+    BUCKET_MISSING = "bucket_missing"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
+    CERTIFICATE_MISSING = "certificate_missing"
+    TTL_HIGH = "ttl_high"
 
 
-OF_AUTHORITIES = frozenset({Fault.AUTHORITY_SPLIT, Fault.DELEGATION_MISMATCH})
+# What was found by looks at a target, and says nothing of another one.
+OF_LOOKS = frozenset(
+    {
+        Fault.AUTHORITY_SPLIT,
+        Fault.DELEGATION_MISMATCH,
+        Fault.NOT_POINTING,
+        Fault.UNBOUND,
+        Fault.BUCKET_MISSING,
+        Fault.CERTIFICATE_EXPIRING,
+        Fault.CERTIFICATE_MISSING,
+        Fault.TTL_HIGH,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +88,10 @@ class View:
     @property
     def reply(self) -> Reply:
         return self.sighting.reply
+
+    def newest(self, reply: Reply | None) -> "View":
+        """Return the view with the reply that confirmed it, unless that one is the older."""
+        return self if reply is None or reply.at < self.reply.at else self.shown_by(reply)
 
     def shown_by(self, reply: Reply) -> "View":
         """Return the view with a later reply that means the same."""
@@ -227,6 +249,34 @@ def status_of(
         if now - late_since <= policy.window:
             return DomainStatus.PROPAGATING
     return DomainStatus.BROKEN if counted.ratio == 0.0 else DomainStatus.PARTIAL
+
+
+def pointing(status: DomainStatus, resolvers: Mapping[str, View]) -> Mapping[Fault, bool]:
+    """Tell whether a bound name leads elsewhere, by its settled status; nothing without answers.
+
+    Elsewhere is away from OSS, or nowhere at all: to lead to another bucket, or to another name
+    of the bucket, is another mistake.
+    """
+    match status:
+        case DomainStatus.BROKEN:
+            wrong = [s.kind for _, s in standings_of(resolvers) if s.is_in_effect is False]
+            return {Fault.NOT_POINTING: _ELSEWHERE.issuperset(wrong)} if wrong else {}
+        case DomainStatus.IN_EFFECT | DomainStatus.PROPAGATING | DomainStatus.PARTIAL:
+            return {Fault.NOT_POINTING: False}
+        case DomainStatus.UNKNOWN | DomainStatus.PAUSED:
+            return {}
+
+
+_ELSEWHERE = frozenset(
+    {VerdictKind.NOT_OSS, VerdictKind.NO_CNAME, VerdictKind.NO_DATA, VerdictKind.NXDOMAIN}
+)
+
+
+def longest_ttl(authorities: Mapping[str, View]) -> timedelta | None:
+    """Return for how long caches may keep the domain's own record; None where nobody tells."""
+    ttls = [view.verdict.chain.first_ttl for view in authorities.values()]
+    told = [ttl for ttl in ttls if ttl is not None]
+    return timedelta(seconds=max(told)) if told else None
 
 
 def authorities_differ(authorities: Mapping[str, View]) -> bool | None:

@@ -1,6 +1,12 @@
-"""A loopback OSS endpoint: ListBuckets and ListCname, path style, signatures checked."""
+"""A loopback OSS endpoint: ListBuckets, ListCname and tokens, path style, signatures checked.
 
+Under any host name but its own address it serves buckets, as visitors of a bound domain see them.
+"""
+
+import re
 from contextlib import AsyncExitStack
+from datetime import timedelta
+from email.utils import format_datetime
 from itertools import count
 from typing import Self
 
@@ -10,12 +16,22 @@ from starlette.types import Receive, Scope, Send
 
 from monitor.demo import oss_replies
 from monitor.demo.oss_replies import Pace, Page, Reply
-from monitor.demo.oss_state import ACCOUNT, DemoAccount, Fault, FaultKind, OssState, SeenCall
+from monitor.demo.oss_state import (
+    ACCOUNT,
+    DemoAccount,
+    DemoToken,
+    Fault,
+    FaultKind,
+    OssState,
+    SeenCall,
+)
 from monitor.demo.serving import served
 from monitor.demo.signature import Refused, SignedCall, Signer, examine
 
 _PAGING = frozenset({"prefix", "marker", "max-keys"})
 _MAX_KEYS = 1000
+_TOKEN_LIFE = timedelta(hours=72)
+_OWN_HOST = "127.0.0.1"
 
 
 class OssEndpoint:
@@ -35,8 +51,17 @@ class OssEndpoint:
         await self._serving.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reply = self._reply(Request(scope))
-        number = {"x-oss-request-id": f"{next(self._numbers):024X}"}
+        request = Request(scope, receive)
+        host = request.url.hostname or ""
+        if host == _OWN_HOST:
+            reply = self._reply(request, await request.body())
+        else:
+            reply = self._served(host)
+        number = {
+            "server": "AliyunOSS",
+            "x-oss-request-id": f"{next(self._numbers):024X}",
+            "x-oss-server-time": "1",
+        }
         response = Response(
             reply.body, reply.status, {**reply.headers, **number}, reply.media_type
         )
@@ -49,7 +74,19 @@ class OssEndpoint:
             case Pace.NOTHING:
                 await _until_the_caller_leaves(receive)
 
-    def _reply(self, request: Request) -> Reply:
+    def _served(self, host: str) -> Reply:
+        self.state.visits.append(host)
+        bucket, deleted = self.state.bucket_at(host), self.state.deleted.get(host)
+        if bucket is not None:
+            usual = oss_replies.anonymous(is_allowed=bucket.is_public)
+        elif deleted is not None:
+            usual = oss_replies.no_such_bucket(deleted)
+        else:
+            usual = oss_replies.host_not_mapped(host)
+        fault = self.state.host_faults.get(host)
+        return usual if fault is None else oss_replies.faulty(fault, host, usual)
+
+    def _reply(self, request: Request, body: bytes) -> Reply:
         signer = examine(_signed_call(request), self.state.keys, self.state.now())
         if isinstance(signer, Refused):
             return _refusal(signer)
@@ -60,6 +97,9 @@ class OssEndpoint:
         bucket = _bucket_name(path)
         if request.method == "GET" and bucket and query == {"cname": ""}:
             return self._cnames(account, signer, bucket)
+        if bucket and query.get("comp") == "token" and query.keys() == {"cname", "comp"}:
+            asked = _asked_domain(body) if request.method == "POST" else query["cname"]
+            return self._token(account, signer, bucket, asked, is_new=request.method == "POST")
         return oss_replies.error(400, "InvalidArgument", "This endpoint knows no such call.")
 
     def _buckets(self, account: DemoAccount, signer: Signer, query: dict[str, str]) -> Reply:
@@ -89,14 +129,41 @@ class OssEndpoint:
         self.state.calls.append(SeenCall(signer.key.id, name))
         bucket = account.bucket(name)
         if bucket is None:
-            is_foreign = self.state.owner_of(name) is not None
-            return (oss_replies.foreign_bucket if is_foreign else oss_replies.no_such_bucket)(name)
+            return self._not_of_account(name)
         fault = account.next_fault(name)
         cnames = () if _empties(fault) else tuple(bucket.cnames)
         usual = oss_replies.cname_listing(account.id, name, cnames)
         if fault is not None:
             return oss_replies.faulty(fault, name, usual)
         return usual if signer.region == bucket.signing_region else _wrong_region()
+
+    def _token(
+        self, account: DemoAccount, signer: Signer, name: str, domain: str, *, is_new: bool
+    ) -> Reply:
+        self.state.calls.append(SeenCall(signer.key.id, name))
+        bucket = account.bucket(name)
+        if bucket is None:
+            return self._not_of_account(name)
+        if signer.region != bucket.signing_region:
+            return _wrong_region()
+        token = bucket.tokens.get(domain)
+        if token is None and is_new:
+            expires = format_datetime(self.state.now() + _TOKEN_LIFE, usegmt=True)
+            token = bucket.tokens[domain] = DemoToken(f"{next(self._numbers):032x}", expires)
+        usual = oss_replies.cname_token(name, domain, token) if token else None
+        fault = account.next_fault(name)
+        if fault is not None:
+            return oss_replies.faulty(fault, name, usual or oss_replies.no_such_token(domain))
+        return usual or oss_replies.no_such_token(domain)
+
+    def _not_of_account(self, name: str) -> Reply:
+        is_foreign = self.state.owner_of(name) is not None
+        return (oss_replies.foreign_bucket if is_foreign else oss_replies.no_such_bucket)(name)
+
+
+def _asked_domain(body: bytes) -> str:
+    found = re.search(rb"<Domain>([^<]+)</Domain>", body)
+    return found[1].decode() if found else ""
 
 
 def _signed_call(request: Request) -> SignedCall:

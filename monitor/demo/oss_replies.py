@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from xml.sax.saxutils import escape
 
-from monitor.demo.oss_state import DemoBucket, DemoCertificate, DemoCname, Fault, FaultKind
+from monitor.demo.oss_state import (
+    DemoBucket,
+    DemoCertificate,
+    DemoCname,
+    DemoToken,
+    Fault,
+    FaultKind,
+)
 
 
 class Pace(Enum):
@@ -50,6 +57,17 @@ def cname_listing(owner: str, bucket: str, cnames: Iterable[DemoCname]) -> Reply
     return _ok("ListCnameResult", head + "".join(_cname(cname) for cname in cnames))
 
 
+def cname_token(bucket: str, domain: str, token: DemoToken) -> Reply:
+    about = _text("Bucket", bucket) + _text("Cname", domain)
+    proof = _text("Token", token.value) + _text("ExpireTime", token.expires)
+    return _ok("CnameToken", about + proof)
+
+
+def no_such_token(domain: str) -> Reply:
+    # Which code it has is not documented; that it is a 404 is how the API tells of what is not.
+    return error(404, "NoSuchCnameToken", "The domain has no token.", Cname=domain)
+
+
 def error(status: int, code: str, message: str, **more: str) -> Reply:
     """Return an error document; `more` are its further elements."""
     elements = {"Code": code, "Message": message, "HostId": "127.0.0.1", **more}
@@ -65,6 +83,20 @@ def no_such_bucket(name: str) -> Reply:
 def foreign_bucket(name: str) -> Reply:
     message = "The bucket you access does not belong to you."
     return error(403, "AccessDenied", message, BucketName=name, EC="0003-00000001")
+
+
+def anonymous(*, is_allowed: bool) -> Reply:
+    """Return what somebody gets who asks for the start of a bucket and signs nothing."""
+    if is_allowed:
+        return Reply(200, b"<html><body>index</body></html>", "text/html")
+    message = "You have no right to access this object because of bucket acl."
+    return error(403, "AccessDenied", message, EC="0003-00000001")
+
+
+def host_not_mapped(host: str) -> Reply:
+    # Which code an unbound host gets is not documented; this one is for hosts without a bucket.
+    message = "The specified bucket is not valid."
+    return error(400, "InvalidBucketName", message, BucketName=host, EC="0015-00000001")
 
 
 def faulty(fault: Fault, place: str, usual: Reply) -> Reply:

@@ -62,6 +62,14 @@ class DemoCname:
     is_wildcard: bool | None = None  # None: the reply has no such element, as before 2026
 
 
+@dataclass(frozen=True, slots=True)
+class DemoToken:
+    """What proves a domain; `expires` as OSS writes it: `Wed, 23 Feb 2022 21:16:37 GMT`."""
+
+    value: str
+    expires: str
+
+
 @dataclass(slots=True)
 class DemoBucket:
     """A bucket; without a region its reply is an old one that has only the location."""
@@ -71,6 +79,8 @@ class DemoBucket:
     extranet_endpoint: str
     region: str | None = None
     cnames: list[DemoCname] = field(default_factory=list)
+    tokens: dict[str, DemoToken] = field(default_factory=dict)  # by domain
+    is_public: bool = False  # whether who does not sign may read it
 
     @classmethod
     def within(cls, region: str, name: str, *cnames: DemoCname) -> Self:
@@ -121,7 +131,12 @@ class OssState:
     now: Callable[[], datetime]
     region: str = "cn-hangzhou"  # listing buckets is signed for the endpoint's region
     page_size: int = 1000
+    deleted: dict[str, str] = field(
+        default_factory=dict
+    )  # by host, the bucket that it was bound to
+    host_faults: dict[str, Fault] = field(default_factory=dict)  # what visitors of a host meet
     calls: deque[SeenCall] = field(default_factory=lambda: deque(maxlen=10_000))
+    visits: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))  # by host
 
     @property
     def keys(self) -> dict[str, AccessKey]:
@@ -129,6 +144,14 @@ class OssState:
 
     def account_of(self, key: AccessKey) -> DemoAccount:
         return next(account for account in self.accounts if key in account.keys)
+
+    def bucket_at(self, host: str) -> DemoBucket | None:
+        """Return the bucket that OSS serves under a host name: by its own, or by a bound one."""
+        for bucket in (bucket for account in self.accounts for bucket in account.buckets):
+            bound = {cname.domain for cname in bucket.cnames if cname.status == "Enabled"}
+            if host in bound or host == f"{bucket.name}.{bucket.extranet_endpoint}":
+                return bucket
+        return None
 
     def owner_of(self, bucket: str) -> DemoAccount | None:
         return next((account for account in self.accounts if account.bucket(bucket)), None)

@@ -24,6 +24,7 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
             log_config=None,
             log_level="critical",
             access_log=False,
+            server_header=False,  # the application says what it is
             timeout_graceful_shutdown=_GRACE,
         )
     )

@@ -7,7 +7,7 @@ from monitor.core.answers import Answer
 from monitor.core.events import Json, Record
 from monitor.core.inventory import AccountInventory
 from monitor.core.servers import Resolver
-from monitor.core.state import DomainState
+from monitor.core.state import DomainState, State
 from monitor.core.status import View
 from monitor.entrypoints.change_documents import change_document
 from monitor.entrypoints.instants import instant
@@ -29,7 +29,7 @@ def domain_document(snapshot: Snapshot, domain: DomainState) -> Document:
         "labels": dict(binding.labels) if binding else {},
         "status": domain.status.value.value,
         "since": instant(domain.since),
-        "faults": tuple(sorted(fault.value for fault in domain.faults)),
+        "faults": _faults(domain),
         "answers": tuple(
             {"resolver": resolver.name, "group": resolver.group} | _view(view)
             for resolver, view in snapshot.views(domain)
@@ -55,8 +55,8 @@ def resolver_document(snapshot: Snapshot, resolver: Resolver) -> Document:
     }
 
 
-def account_document(account: AccountInventory) -> Document:
-    """Return an account's bindings with what could not be read, as `inventory --json` gives it."""
+def account_document(account: AccountInventory, state: State) -> Document:
+    """Return an account's bindings and their faults, and what could not be read of it."""
     last = account.last_success_at
     return {
         "account": account.account,
@@ -69,6 +69,7 @@ def account_document(account: AccountInventory) -> Document:
                 "endpoint": binding.endpoint,
                 "target": binding.target.name.text,
                 "enabled": binding.is_enabled,
+                "faults": _faults(state.domains.get(binding.domain)),
                 "bound_at": instant(binding.bound_at) if binding.bound_at else None,
                 "certificate_expires_at": (
                     instant(binding.certificate_expires_at)
@@ -105,6 +106,10 @@ def record_document(record: Record) -> Document:
         "prev_hash": record.prev_hash,
         "hash": record.hash,
     }
+
+
+def _faults(domain: DomainState | None) -> tuple[str, ...]:
+    return tuple(sorted(fault.value for fault in domain.faults)) if domain else ()
 
 
 def _view(view: View) -> dict[str, Json]:

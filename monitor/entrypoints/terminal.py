@@ -15,8 +15,8 @@ from monitor.core.bindings import Binding
 from monitor.core.chain import Chain
 from monitor.core.events import Record
 from monitor.core.inventory import AccountInventory
-from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, Fault, Remedy, View
+from monitor.core.state import DomainState, State
+from monitor.core.status import DomainStatus, Remedy, View
 from monitor.core.verdict import Verdict
 from monitor.entrypoints.history_table import history_table
 from monitor.usecases.snapshot import Snapshot, urgency, wrong_first
@@ -71,10 +71,10 @@ class Terminal:
         if rows:
             self._console.print(Padding(history_table(rows, self._wording), (1, 0, 0, 2)))
 
-    def show_inventory(self, accounts: Iterable[AccountInventory]) -> None:
-        """Print each account's bindings, and what could not be read."""
-        for account in accounts:
-            self._console.print(self._inventory(account))
+    def show_inventory(self, state: State) -> None:
+        """Print each account's bindings with their faults, and what could not be read."""
+        for _, account in sorted(state.accounts.items()):
+            self._console.print(self._inventory(account, state))
             for failure in account.failures:
                 place = " ".join(part for part in (failure.scope.value, failure.bucket) if part)
                 line = f"  ✖ {self._wording.word('unread')}: {place}: {failure.reason.value}"
@@ -153,8 +153,7 @@ class Terminal:
         if binding is not None:
             title.append(f"  {word('bound_to')} {binding.target.name}")
         lines: list[RenderableType] = [title]
-        faults = sorted(domain.faults, key=lambda fault: fault.value)
-        notes = [f"  ! {self._wording.fault(fault)}" for fault in faults]
+        notes = [f"  ! {fault}" for fault in self._faults(domain)]
         notes += [f"    {rival.account}: {rival.target.name}" for rival in domain.rivals]
         lines.extend(Text(note, style="yellow") for note in notes)
         if binding is not None:
@@ -192,16 +191,19 @@ class Terminal:
             table.add_row(server, self._cell(view, is_wide=True), *_evidence(view))
         return table
 
-    def _inventory(self, account: AccountInventory) -> Table:
+    def _faults(self, domain: DomainState) -> list[str]:
+        return [self._wording.fault(f) for f in sorted(domain.faults, key=lambda f: f.value)]
+
+    def _inventory(self, account: AccountInventory, state: State) -> Table:
         word = self._wording.word
         table = Table(title=f"{account.account}", title_justify="left", box=None, pad_edge=False)
         for heading in ("domain", "bucket", "target"):
             table.add_column(word(heading), overflow="fold")
         table.add_column("")
         for binding in account.bindings:
-            note = "" if binding.is_enabled else self._wording.fault(Fault.BINDING_DISABLED)
-            name = binding.domain.display
-            table.add_row(name, binding.bucket, str(binding.target.name), note)
+            domain, name = state.domains.get(binding.domain), binding.domain.display
+            notes = self._faults(domain) if domain else ()
+            table.add_row(name, binding.bucket, str(binding.target.name), "\n".join(notes))
         return table
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from monitor.core.binding_faults import FaultPolicy, see_inventory
 from monitor.core.discovery import close_accounts, take_listing
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
@@ -18,6 +19,7 @@ async def discover(
     ledger: Ledger,
     telemetry: Telemetry,
     clock: Clock,
+    policy: FaultPolicy,
     is_wanted: Callable[[], bool] = _always,
 ) -> frozenset[DomainName]:
     """Look once, and return the domains that have to be asked about anew.
@@ -29,6 +31,11 @@ async def discover(
     telemetry.listed(listing)
     await ledger.record(
         lambda state: take_listing(state, listing, clock.now()) if is_wanted() else Step()
+    )
+    await ledger.record(
+        lambda state: (
+            see_inventory(state, listing.account, policy, clock.now()) if is_wanted() else Step()
+        )
     )
     domains = ledger.state.domains
     return frozenset(name for name, known in domains.items() if _is_unasked(known))

@@ -9,6 +9,7 @@ from importlib import resources
 
 from monitor.core.bindings import Binding
 from monitor.core.message import NoticeSeverity
+from monitor.core.ownership import Proof
 from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.told import ConcernKind
 from monitor.core.told import Reason as NoticeReason
@@ -110,6 +111,10 @@ class Wording:
         """A line of a message, with its gaps filled."""
         return self._texts["notice"][key].format(**gaps)
 
+    def proof(self, proof: Proof) -> str:
+        """What a server says of the record that proves whose a domain is."""
+        return self._texts["proof"][proof.value]
+
     def value(self, value: Value | None) -> str:
         """What a record says; in words where it is not known, or nothing."""
         if value is None:
@@ -136,6 +141,13 @@ STATUS_SHAPE = {
     DomainStatus.BROKEN: "✖",
     DomainStatus.UNKNOWN: "?",
     DomainStatus.PAUSED: "‖",
+}
+
+PROOF_SHAPE = {
+    Proof.VISIBLE: "✔",
+    Proof.OTHER_VALUE: "✖",
+    Proof.ABSENT: "✖",
+    Proof.UNKNOWN: "?",
 }
 
 CHANGE_SHAPE = {

@@ -39,7 +39,8 @@ def _change(  # noqa: PLR0911  # one way out for each kind of record
             return _status_change(data, words)
         case EventType.FAULT:
             key = "fault_raised" if data.get("state") == "raised" else "fault_cleared"
-            return words.word(key).format(fault=_fault(_text(data, "fault"), words))
+            told = words.word(key).format(fault=_fault(_text(data, "fault"), words))
+            return f"{told}{_shown(data, words)}"
         case EventType.NOTICE_SENT | EventType.NOTICE_FAILED:
             return _notice(data, words)
         case EventType.RELOAD | EventType.START | EventType.STOP:
@@ -50,6 +51,20 @@ def _change(  # noqa: PLR0911  # one way out for each kind of record
 
 def _bound(data: Mapping[str, Json]) -> str:
     return f"{_text(data, 'target')} ({_text(data, 'account')})"
+
+
+_OF_CERTIFICATES = frozenset({Fault.CERTIFICATE_EXPIRING.value, Fault.CERTIFICATE_MISSING.value})
+
+
+def _shown(data: Mapping[str, Json], words: Wording) -> str:
+    """Return what a fault was seen by: a certificate's end, or an HTTP answer, or nothing."""
+    shown = _part(data, "shown")
+    if _text(data, "fault") in _OF_CERTIFICATES:
+        until = shown.get("certificate_expires_at")
+        return f" ({words.word('certificate_until')} {until})" if until else ""
+    terms = [_text(shown, key) for key in ("status", "code", "address")]
+    found = " ".join(term for term in terms if term)
+    return f" (HTTP {found})" if found else ""
 
 
 def _status_change(data: Mapping[str, Json], words: Wording) -> str:

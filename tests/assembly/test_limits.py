@@ -13,7 +13,6 @@ def test_the_defaults_are_all_in_force() -> None:
     ("text", "key"),
     [
         ('[retention]\nobservations = "7d"', "retention.observations"),
-        ("[http_check]\nenabled = true", "http_check.enabled"),
     ],
 )
 def test_a_setting_that_nothing_acts_on_yet_is_named(text: str, key: str) -> None:
@@ -30,6 +29,7 @@ def test_a_setting_that_nothing_acts_on_yet_is_named(text: str, key: str) -> Non
         '[alerting.alertmanager]\nurls = ["http://127.0.0.1:9093"]',
         '[daemon]\nexternal_url = "https://dns.example/"',
         '[[maintenance]]\ndomains = ["x.example"]\ncron = "0 3 * * *"\nduration = "1h"',
+        "[http_check]\nenabled = true\ntls = true",
     ],
 )
 def test_what_is_acted_on_is_in_force(text: str) -> None:

@@ -20,7 +20,7 @@ from monitor.core.hysteresis import Settled
 from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.names import DomainName
 from monitor.core.servers import Transport
-from monitor.core.state import DomainState
+from monitor.core.state import DomainState, Doubt
 from monitor.core.status import DomainStatus, Fault, Sighting, View
 from monitor.core.targets import TargetPolicy
 from monitor.core.tracking.record import RecordKey, TrackedRecord
@@ -138,6 +138,9 @@ def domain_states(draw: st.DrawFn) -> DomainState:
         status=draw(st.builds(Settled, st.sampled_from(DomainStatus), st.integers(0, 9), TEXTS)),
         split=draw(st.builds(Settled, st.booleans(), st.integers(0, 9), TEXTS)),
         faults=frozenset(draw(st.sets(st.sampled_from(Fault)))),
+        doubts=frozenset(
+            draw(st.sets(st.builds(Doubt, st.sampled_from(Fault), st.integers(1, 9))))
+        ),
         resolvers=draw(views(domain)),
         authorities=draw(views(domain)),
         records=draw(records(domain)),

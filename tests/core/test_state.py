@@ -6,16 +6,29 @@ from monitor.core.names import DomainName
 from monitor.core.servers import Authority, Delegation
 from monitor.core.state import (
     DomainState,
+    Doubt,
     RoundPolicy,
     State,
     Step,
+    is_at_rest,
     joined,
     see_authorities,
+    see_faults,
     see_resolvers,
     with_faults,
 )
-from monitor.core.status import DomainStatus, Fault, StatusPolicy
-from tests.core.samples import BINDING, DOMAIN, MINUTE, RIGHT, SILENT, START, WRONG, sighting
+from monitor.core.status import DomainStatus, Fault, StatusPolicy, View
+from tests.core.samples import (
+    BINDING,
+    DOMAIN,
+    MINUTE,
+    RIGHT,
+    SILENT,
+    START,
+    WRONG,
+    pointing_to,
+    sighting,
+)
 
 POLICY = RoundPolicy(StatusPolicy({"a": 1.0, "b": 1.0}))
 FRESH = DomainState(DOMAIN, BINDING, START)
@@ -45,8 +58,8 @@ def only(step: Step) -> DomainState:
 def test_the_first_round_is_believed_at_once_and_told() -> None:
     step = round_of(FRESH, WRONG, WRONG)
     assert only(step).status.value is DomainStatus.BROKEN
-    (event,) = step.events
-    assert event.type is EventType.STATUS
+    event, fault = step.events
+    assert (event.type, fault.type) == (EventType.STATUS, EventType.FAULT)
     assert (event.data["from"], event.data["to"]) == ("unknown", "broken")
     assert [e["resolver"] for e in event.evidence] == ["a", "b"]
 
@@ -148,8 +161,95 @@ def test_steps_about_several_domains_are_joined_in_order() -> None:
     other = replace(FRESH, domain=DomainName("b.example"))
     step = joined([round_of(FRESH, WRONG, WRONG), round_of(other, WRONG, WRONG)])
     assert [state.domain for state in step.domains] == [DOMAIN, other.domain]
-    assert [event.domain for event in step.events] == [DOMAIN, other.domain]
+    assert [event.domain for event in step.events] == [DOMAIN] * 2 + [other.domain] * 2
     assert joined([]) == Step()
+
+
+def test_a_domain_that_leads_elsewhere_for_good_is_not_pointing() -> None:
+    good = only(round_of(FRESH, RIGHT, RIGHT))
+    once = only(round_of(good, WRONG, WRONG, minute=5))
+    assert once.faults == frozenset()
+    twice = round_of(once, WRONG, WRONG, minute=10)
+    assert only(twice).faults == {Fault.NOT_POINTING}
+    told = twice.events[-1].data
+    assert told == {"fault": "not_pointing", "state": "raised"}
+
+
+def test_silence_neither_raises_nor_clears_that_a_domain_is_not_pointing() -> None:
+    assert only(round_of(FRESH, SILENT, SILENT)).faults == frozenset()
+    elsewhere = only(round_of(FRESH, WRONG, WRONG))
+    for minute in (5, 10, 15):
+        elsewhere = only(round_of(elsewhere, SILENT, SILENT, minute=minute))
+    assert elsewhere.status.value is DomainStatus.UNKNOWN
+    assert elsewhere.faults == {Fault.NOT_POINTING}
+
+
+def test_a_domain_that_comes_back_points_again_once_that_is_believed() -> None:
+    state = only(round_of(FRESH, WRONG, WRONG))
+    state = only(round_of(state, RIGHT, RIGHT, minute=5))
+    assert state.faults == {Fault.NOT_POINTING}
+    step = round_of(state, RIGHT, RIGHT, minute=10)
+    assert only(step).faults == frozenset()
+    assert step.events[-1].data["state"] == "cleared"
+
+
+def test_a_domain_at_another_bucket_is_wrong_in_another_way_than_not_pointing() -> None:
+    other = pointing_to("other-bucket.oss-cn-shanghai.aliyuncs.com")
+    state = only(round_of(FRESH, other, WRONG))
+    assert state.status.value is DomainStatus.BROKEN
+    assert state.faults == frozenset()
+
+
+def test_a_domain_whose_status_was_settled_before_it_could_be_told_is_looked_at_again() -> None:
+    state = only(round_of(FRESH, WRONG, WRONG))
+    views = {name: _with_gist(view) for name, view in state.resolvers.items()}
+    state = replace(state, resolvers=views)
+    assert is_at_rest(state, POLICY, START)
+    assert not is_at_rest(replace(state, faults=frozenset()), POLICY, START)
+
+
+def _with_gist(view: View) -> View:
+    return replace(view, sighting=replace(view.sighting, gist=b"gist"))
+
+
+def test_a_ttl_above_the_limit_is_a_fault_until_it_is_lowered() -> None:
+    def kept_for(seconds: int) -> Answer:
+        (alias,) = RIGHT.aliases
+        return replace(RIGHT, aliases=(replace(alias, ttl=seconds),))
+
+    high = authorities_of(FRESH, RIGHT, kept_for(86401))
+    assert only(high).faults == {Fault.TTL_HIGH}
+    silent = only(authorities_of(only(high), SILENT, SILENT))
+    assert silent.faults == {Fault.TTL_HIGH}, "nobody tells"
+    lowered = authorities_of(silent, kept_for(86400), kept_for(86400))
+    assert only(lowered).faults == frozenset()
+    assert lowered.events[0].data == {"fault": "ttl_high", "state": "cleared"}
+
+
+def test_a_fault_needs_several_looks_on_end_and_a_look_between_begins_anew() -> None:
+    raised, cleared = {Fault.BUCKET_MISSING: True}, {Fault.BUCKET_MISSING: False}
+    once = only(see_faults(FRESH, raised, POLICY, START))
+    assert once.faults == frozenset()
+    assert once.doubts == {Doubt(Fault.BUCKET_MISSING, 1)}
+    back = only(see_faults(once, cleared, POLICY, START))
+    assert back == FRESH
+    again = only(see_faults(back, raised, POLICY, START))
+    twice = see_faults(again, raised, POLICY, START, {"status": 404})
+    assert only(twice).faults == {Fault.BUCKET_MISSING}
+    assert only(twice).doubts == frozenset()
+    (event,) = twice.events
+    assert event.data["shown"] == {"status": 404}
+
+
+def test_a_look_that_shows_what_is_believed_changes_nothing() -> None:
+    assert see_faults(FRESH, {Fault.BUCKET_MISSING: False}, POLICY, START) == Step()
+    assert see_faults(FRESH, {}, POLICY, START) == Step()
+
+
+def test_doubts_of_one_fault_leave_those_of_another() -> None:
+    once = only(see_faults(FRESH, {Fault.BUCKET_MISSING: True}, POLICY, START))
+    both = only(see_faults(once, {Fault.UNBOUND: True}, POLICY, START))
+    assert both.doubts == {Doubt(Fault.BUCKET_MISSING, 1), Doubt(Fault.UNBOUND, 1)}
 
 
 def test_a_wildcard_is_never_asked_about() -> None:

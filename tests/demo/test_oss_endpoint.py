@@ -233,7 +233,7 @@ def _signed_for(region: str, service: Any) -> Any:
         lambda service, _: service.list_buckets(max_keys=1001),
         lambda _, bucket: bucket.get_object("a/b"),
         lambda _, bucket: bucket.get_bucket_info(),
-        lambda _, bucket: bucket.create_bucket_cname_token("img.example.com"),
+        lambda _, bucket: bucket.delete_bucket_cname("img.example.com"),
     ],
 )
 async def test_other_calls_are_refused(call: Callable[[Any, Any], object]) -> None:
@@ -309,3 +309,60 @@ async def test_it_stops_also_while_a_caller_still_waits() -> None:
     assert reader.at_eof()
     writer.close()
     await writer.wait_closed()
+
+
+async def visited(endpoint: OssEndpoint, host: str) -> tuple[int, str, str]:
+    """Return what somebody gets who signs nothing: status, server and body."""
+
+    def visit() -> Response:
+        return requests.get(
+            endpoint.url, headers={"Host": host}, timeout=10, allow_redirects=False
+        )
+
+    response = await asyncio.to_thread(visit)
+    return response.status_code, response.headers["server"], response.text
+
+
+async def test_under_a_bound_name_or_its_own_a_bucket_is_served_as_to_a_stranger() -> None:
+    known = state()
+    async with OssEndpoint(known) as endpoint:
+        for host in ("img.example.com", "photos.oss-cn-hangzhou.aliyuncs.com"):
+            status, server, body = await visited(endpoint, host)
+            assert (status, server) == (403, "AliyunOSS")
+            assert "<Code>AccessDenied</Code>" in body
+        known.accounts[0].buckets[0].is_public = True
+        assert (await visited(endpoint, "img.example.com"))[0] == 200
+        assert list(known.visits)[-1] == "img.example.com"
+
+
+async def test_under_other_names_there_is_no_bucket_and_under_a_deleted_ones_none_any_more() -> (
+    None
+):
+    known = state()
+    known.deleted["old.example.com"] = "old-photos"
+    async with OssEndpoint(known) as endpoint:
+        status, _, body = await visited(endpoint, "other.example.com")
+        assert (status, "<Code>InvalidBucketName</Code>" in body) == (400, True)
+        status, _, body = await visited(endpoint, "old.example.com")
+        assert (status, "<Code>NoSuchBucket</Code>" in body) == (404, True)
+        assert "<BucketName>old-photos</BucketName>" in body
+
+
+async def test_a_token_is_made_once_and_given_until_it_is_over() -> None:
+    known = state()
+    async with OssEndpoint(known) as endpoint:
+
+        def tokens() -> tuple[str, str, str]:
+            session = oss2.Session()
+            bucket = oss2.Bucket(
+                signed_by(KEY), endpoint.url, "photos", session=session, region="cn-hangzhou"
+            )
+            with pytest.raises(oss2.exceptions.ServerError) as refused:
+                bucket.get_bucket_cname_token("new.example.com")
+            made = bucket.create_bucket_cname_token("new.example.com")
+            found = bucket.get_bucket_cname_token("new.example.com")
+            session.session.close()
+            return str(refused.value.code), made.token, found.token
+
+        code, made, found = await asyncio.to_thread(tokens)
+    assert (code, made) == ("NoSuchCnameToken", found)

@@ -4,6 +4,7 @@ from monitor.core.events import Event
 from monitor.core.inventory import Listing
 from monitor.core.provider import ProviderFailure
 from monitor.core.servers import Resolver
+from monitor.core.serving import BucketSign
 from monitor.ports import DeliveryFailure, Server, Swept
 
 
@@ -15,6 +16,7 @@ class RecordingTelemetry:
         self.listings: list[Listing] = []
         self.rounds: list[str] = []
         self.events: list[Event] = []
+        self.visits: list[BucketSign] = []
         self.provider_failures: list[tuple[str, str]] = []
         self.store_failures = 0
         self.pushes: list[tuple[str, str]] = []
@@ -35,6 +37,9 @@ class RecordingTelemetry:
 
     def round_done(self, kind: str, _duration: timedelta) -> None:
         self.rounds.append(kind)
+
+    def visited(self, sign: BucketSign) -> None:
+        self.visits.append(sign)
 
     def provider_failed(self, account: str, failure: ProviderFailure) -> None:
         self.provider_failures.append((account, failure.reason.value))

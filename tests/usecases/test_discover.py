@@ -1,16 +1,20 @@
 from datetime import timedelta
 
+from monitor.core.binding_faults import FaultPolicy
 from monitor.core.inventory import Failure, FailureReason, Scope
-from monitor.core.state import State
+from monitor.core.state import RoundPolicy, State
+from monitor.core.status import StatusPolicy
 from monitor.usecases.discover import discover, forget_accounts
 from tests.core.samples import BINDING, DOMAIN, RIGHT, START
 from tests.fakes.fake_inventory import FakeInventory
 from tests.usecases.panel import Bench
 
+POLICY = FaultPolicy(RoundPolicy(StatusPolicy({"a": 1.0, "b": 1.0})))
+
 
 async def test_a_new_domain_is_to_be_asked_about_and_a_known_one_is_not() -> None:
     bench, inventory = Bench(), FakeInventory("shop", BINDING)
-    look = (inventory, bench.ledger, bench.telemetry, bench.clock)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock, POLICY)
     assert await discover(*look) == {DOMAIN}
     bench.resolvers_say(RIGHT, RIGHT)
     await bench.rounds.of_resolvers()
@@ -19,7 +23,7 @@ async def test_a_new_domain_is_to_be_asked_about_and_a_known_one_is_not() -> Non
 
 async def test_a_failed_look_is_counted_and_the_last_known_stays_with_its_age() -> None:
     bench, inventory = Bench(), FakeInventory("shop", BINDING)
-    look = (inventory, bench.ledger, bench.telemetry, bench.clock)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock, POLICY)
     await discover(*look)
     inventory.bindings = ()
     inventory.failures = (Failure(FailureReason.UNREACHABLE, Scope.ACCOUNT),)
@@ -33,7 +37,7 @@ async def test_a_failed_look_is_counted_and_the_last_known_stays_with_its_age() 
 
 async def test_accounts_that_are_no_longer_configured_are_forgotten() -> None:
     bench, inventory = Bench(), FakeInventory("shop", BINDING)
-    await discover(inventory, bench.ledger, bench.telemetry, bench.clock)
+    await discover(inventory, bench.ledger, bench.telemetry, bench.clock, POLICY)
     await forget_accounts(frozenset({"config"}), bench.ledger, bench.clock)
     assert bench.ledger.state.domains == {}
     assert bench.ledger.state.accounts == {}
@@ -41,14 +45,14 @@ async def test_accounts_that_are_no_longer_configured_are_forgotten() -> None:
 
 async def test_a_look_that_is_no_longer_wanted_changes_nothing() -> None:
     bench, inventory = Bench(), FakeInventory("shop", BINDING)
-    look = (inventory, bench.ledger, bench.telemetry, bench.clock)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock, POLICY)
     assert await discover(*look, is_wanted=lambda: False) == frozenset()
     assert bench.ledger.state == State()
 
 
 async def test_what_could_not_be_kept_of_a_look_is_brought_by_the_next() -> None:
     bench, inventory = Bench(), FakeInventory("shop", BINDING)
-    look = (inventory, bench.ledger, bench.telemetry, bench.clock)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock, POLICY)
     bench.store.is_broken = True
     assert await discover(*look) == frozenset()
     bench.store.is_broken = False

@@ -29,7 +29,8 @@ async def test_every_domain_has_its_status_after_the_first_look(shop: Shop) -> N
     faults = {item["domain"]: item["faults"] for item in items if item["faults"]}
     assert faults == {
         "*.shop.example": ["wildcard"],
-        "old.shop.example": ["binding_disabled"],
+        "docs.shop.example": ["not_pointing"],
+        "old.shop.example": ["binding_disabled", "not_pointing"],
         "twice.shop.example": ["bound_twice"],
     }
 

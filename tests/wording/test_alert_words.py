@@ -1,10 +1,12 @@
 from dataclasses import replace
 
+import pytest
+
 from monitor.core.alert import Alert
 from monitor.core.notices.deciding import with_notices
 from monitor.core.notices.policy import Route
 from monitor.core.state import DomainState, State, Step
-from monitor.core.status import DomainStatus
+from monitor.core.status import DomainStatus, Fault
 from monitor.wording import Language, wording
 from monitor.wording.alerts import alerts_of
 from tests.core.notices.samples import OTHER, change, domain, policy
@@ -45,6 +47,21 @@ def test_what_is_open_is_an_alert_with_labels_of_our_own_names() -> None:
 
 def test_what_is_over_is_no_alert() -> None:
     assert alerts(after(BROKEN, FINE)) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "alert"),
+    [
+        (Fault.BUCKET_MISSING, "OssCnameDangling"),
+        (Fault.UNBOUND, "OssCnameUnbound"),
+        (Fault.BINDING_DISABLED, "OssCnameUnbound"),
+        (Fault.CERTIFICATE_MISSING, "OssCnameCertificateExpiring"),
+        (Fault.DELEGATION_MISMATCH, "OssCnameFault"),
+    ],
+)
+def test_a_fault_has_the_name_of_the_rule_about_it(fault: Fault, alert: str) -> None:
+    (found,) = alerts(after(replace(FINE, faults=frozenset({fault}))))
+    assert found.labels["alertname"] == alert
 
 
 def test_a_change_on_its_way_is_no_alert_and_a_window_that_is_over_is_one() -> None:

@@ -1,16 +1,19 @@
 import re
 import tomllib
+from datetime import UTC, datetime
 from importlib import resources
 
 import pytest
 
 from monitor.core.bindings import Binding, BucketTarget
 from monitor.core.chain import Chain
+from monitor.core.events import GENESIS, Event, EventType, Json, seal
 from monitor.core.names import DomainName
 from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.verdict import Rule, Verdict, VerdictKind
 from monitor.ports import DeliveryFailure
 from monitor.wording import STATUS_SHAPE, Language, wording
+from monitor.wording.history import entry
 
 BINDING = Binding(
     DomainName.parse("图片.shop.example"),
@@ -24,6 +27,33 @@ def test_every_status_verdict_and_fault_has_words(language: Language) -> None:
     assert all(texts.status(status) for status in DomainStatus)
     assert all(texts.verdict(kind) for kind in VerdictKind)
     assert all(texts.fault(fault) for fault in Fault)
+
+
+HTTP = {"status": 404, "code": "NoSuchBucket", "address": "203.0.113.1", "certificate": "valid"}
+ENDS = {"account": "shop", "certificate_expires_at": "2026-01-31T00:00:00+00:00"}
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize(
+    ("fault", "shown", "part"),
+    [
+        (Fault.BUCKET_MISSING, HTTP, " (HTTP 404 NoSuchBucket 203.0.113.1)"),
+        (Fault.CERTIFICATE_EXPIRING, ENDS, " 2026-01-31T00:00:00+00:00)"),
+        (Fault.CERTIFICATE_MISSING, HTTP, ""),
+        (Fault.UNBOUND, {"account": "shop"}, ""),
+        (Fault.WILDCARD, {}, ""),
+    ],
+)
+def test_a_fault_in_the_history_is_told_with_what_it_was_seen_by(
+    language: Language, fault: Fault, shown: dict[str, Json], part: str
+) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    data: dict[str, Json] = {"fault": fault.value, "state": "raised", "shown": shown}
+    event = Event(EventType.FAULT, at, BINDING.domain, data=data)
+    told = entry(seal(event, 1, GENESIS), wording(language)).change
+    without, _, rest = told.partition(wording(language).fault(fault))
+    assert without
+    assert rest.endswith(part) and bool(rest) is bool(part)
 
 
 @pytest.mark.parametrize("language", Language)

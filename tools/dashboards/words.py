@@ -112,9 +112,11 @@ FAULTS: Words = {
     "authority_split": Shown("authorities differ", VERMILION),
     "delegation_mismatch": Shown("delegation differs", ORANGE),
     "not_pointing": Shown("never pointed here", PURPLE),
+    "unbound": Shown("leads to OSS unbound", VERMILION),
     "bucket_missing": Shown("bucket is gone", VERMILION),
     "certificate_expiring": Shown("certificate expires", ORANGE),
     "certificate_missing": Shown("no certificate", PURPLE),
+    "ttl_high": Shown("TTL is high", PALE),
 }
 
 UP_OR_DOWN: Words = {"1": Shown("✔ up", BLUE), "0": Shown("✖ down", VERMILION)}

@@ -39,6 +39,14 @@ class CnameEntry:
     certificate_end: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class TokenEntry:
+    """A token as OSS writes it."""
+
+    token: str
+    expire_time: str | None
+
+
 class OssCalls:
     """One session with OSS; each call blocks, for two timeouts and a little at the most."""
 
@@ -79,7 +87,30 @@ class OssCalls:
 
     def list_cnames(self, endpoint: Endpoint, bucket: str) -> tuple[CnameEntry, ...]:
         """Return the domains of a bucket. Raises one of `errors.EXPECTED`."""
-        client = oss2.Bucket(
+        try:
+            result = self._bucket(endpoint, bucket).list_bucket_cname()
+        except oss2.exceptions.ServerError as error:
+            # Not a class of its own in oss2, and the documented answer for "no domain".
+            if (error.status, error.code) == (404, "NoSuchCname"):
+                return ()
+            raise
+        return tuple(_cname(info) for info in result.cname)
+
+    def cname_token(self, endpoint: Endpoint, bucket: str, domain: str) -> TokenEntry:
+        """Return the token of a domain; a new one if there is none. Raises `errors.EXPECTED`."""
+        client = self._bucket(endpoint, bucket)
+        try:
+            result = client.get_bucket_cname_token(domain)
+        except oss2.exceptions.ServerError as error:
+            if error.status != 404 or error.code == "NoSuchBucket":
+                raise
+            result = client.create_bucket_cname_token(domain)
+        if not result.token:
+            raise RuntimeError("a token without a value")
+        return TokenEntry(result.token, result.expire_time)
+
+    def _bucket(self, endpoint: Endpoint, bucket: str) -> Any:
+        return oss2.Bucket(
             self._auth,
             endpoint.url,
             bucket,
@@ -87,14 +118,6 @@ class OssCalls:
             connect_timeout=self._timeout,
             region=endpoint.region,
         )
-        try:
-            result = client.list_bucket_cname()
-        except oss2.exceptions.ServerError as error:
-            # Not a class of its own in oss2, and the documented answer for "no domain".
-            if (error.status, error.code) == (404, "NoSuchCname"):
-                return ()
-            raise
-        return tuple(_cname(info) for info in result.cname)
 
 
 def _silence() -> None:

@@ -18,12 +18,14 @@ from tenacity import (
 
 from monitor.adapters.inventory.calls import BucketEntry, CnameEntry, OssCalls
 from monitor.adapters.inventory.credentials import CredentialsProvider
+from monitor.adapters.inventory.dates import from_rfc1123
 from monitor.adapters.inventory.endpoints import Endpoint
 from monitor.adapters.inventory.entries import Found, found_in
 from monitor.adapters.inventory.errors import EXPECTED, Setback, setback
 from monitor.core.bindings import BucketTarget
-from monitor.core.inventory import FailureReason, Listing, Scope
+from monitor.core.inventory import Failure, FailureReason, Listing, Scope
 from monitor.core.names import DomainName, InvalidName
+from monitor.core.ownership import CnameToken
 
 T = TypeVar("T")
 
@@ -83,7 +85,29 @@ class OssInventory:
             self.account,
             tuple(binding for part in found for binding in part.bindings),
             tuple(failure for part in found for failure in part.failures),
+            frozenset(bucket.name for bucket in buckets),
         )
+
+    async def token(self, bucket: str, domain: DomainName) -> CnameToken | Failure | None:
+        """Return what proves the domain for a bucket; None where the account has no such bucket.
+
+        OSS gives the same token as long as it is valid. Never raises.
+        """
+        with OssCalls(self._credentials, self._transport(), self._account.timeout) as calls:
+            buckets = await self._buckets(calls)
+            if isinstance(buckets, Setback):
+                return buckets.failure(Scope.ACCOUNT)
+            entry = next((entry for entry in buckets if entry.name == bucket), None)
+            if entry is None:
+                return None
+            endpoint = self._endpoint_of(entry)
+            if endpoint is None:
+                return _no_endpoint(entry).failure(Scope.BUCKET, bucket)
+            found = await self._ask(partial(calls.cname_token, endpoint, bucket, domain.text))
+        if isinstance(found, Setback):
+            return found.failure(Scope.BUCKET, bucket)
+        expires_at = from_rfc1123(found.expire_time) if found.expire_time else None
+        return CnameToken(domain, bucket, self.account, found.token, expires_at)
 
     async def _buckets(self, calls: OssCalls) -> list[BucketEntry] | Setback:
         buckets: list[BucketEntry] = []

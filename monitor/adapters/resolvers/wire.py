@@ -15,6 +15,7 @@ import dns.rdatatype
 import dns.rdtypes.ANY.CNAME
 import dns.rdtypes.ANY.NS
 import dns.rdtypes.ANY.SOA
+import dns.rdtypes.ANY.TXT
 import dns.rdtypes.IN.A
 import dns.rdtypes.IN.AAAA
 import dns.rrset
@@ -27,6 +28,7 @@ from monitor.core.answers import (
     NameServerRecord,
     Question,
     Rcode,
+    Text,
 )
 from monitor.core.names import DomainName
 
@@ -88,6 +90,10 @@ def answer_of(message: dns.message.Message) -> Answer:
         ),
         nsid=_nsid(message),
         subnet_scope=_subnet_scope(message),
+        texts=tuple(
+            Text(owner, _printable(b"".join(record.strings).decode("utf-8", "replace")), ttl)
+            for owner, ttl, record in _records(rrsets, dns.rdtypes.ANY.TXT.TXT)
+        ),
     )
 
 

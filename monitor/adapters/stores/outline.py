@@ -6,14 +6,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, NamedTuple, TypeAlias
 
-from pydantic import PlainSerializer, TypeAdapter
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 
 from monitor.core.bindings import Binding
 from monitor.core.gist import Gist
 from monitor.core.hysteresis import Settled
 from monitor.core.names import DomainName
 from monitor.core.resting import Lineup
-from monitor.core.state import DomainState
+from monitor.core.state import DomainState, Doubt
 from monitor.core.status import DomainStatus, Fault, Standing, View, standings_of
 from monitor.core.tracking.record import RecordKey, ended_at, followed_until, is_calm
 from monitor.core.verdict import VerdictKind
@@ -22,6 +22,11 @@ from monitor.core.verdict import VerdictKind
 _Place: TypeAlias = tuple[VerdictKind, bool | None, int | None]
 _Faults: TypeAlias = Annotated[
     frozenset[Fault], PlainSerializer(lambda faults: sorted(fault.value for fault in faults))
+]
+_Doubts: TypeAlias = Annotated[
+    frozenset[Doubt],
+    PlainSerializer(lambda doubts: sorted((doubt.fault.value, doubt.looks) for doubt in doubts)),
+    BeforeValidator(lambda pairs: [{"fault": fault, "looks": looks} for fault, looks in pairs]),
 ]
 _Record: TypeAlias = tuple[str | None, str]  # no owner: the domain itself
 
@@ -53,6 +58,7 @@ class Outline(NamedTuple):
     is_calm: bool
     followed_until: datetime | None
     ended_at: datetime | None
+    doubts: _Doubts = frozenset()  # absent in what earlier releases stored
 
     def keys(self, domain: DomainName) -> tuple[RecordKey, ...]:
         """Return the keys of the domain's records."""
@@ -83,6 +89,7 @@ def drawn(state: DomainState) -> tuple[bytes, str]:
         calm,
         followed_until(state.records) if calm else None,
         ended_at(state.records) if calm else None,
+        state.doubts,
     )
     return packed_outline(_OUTLINE.dump_json(outline)), " ".join(gist.hex() for gist in gists)
 

@@ -25,7 +25,7 @@ from monitor.core.state import DomainState
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import is_calm
 
-AccountRow: TypeAlias = tuple[str, str, str | None]
+AccountRow: TypeAlias = tuple[str, str, str | None, str]
 BindingRow: TypeAlias = tuple[str, str, int, str]
 ChangeRow: TypeAlias = tuple[str, str, int, str]
 EventRow: TypeAlias = tuple[int, str, str, str | None, str | None, str | None, str, str, str, str]
@@ -47,17 +47,20 @@ class DomainRow(NamedTuple):
 
 _BINDING = TypeAdapter(Binding)
 _FAILURES = TypeAdapter(tuple[Failure, ...])
+_BUCKETS = TypeAdapter(frozenset[str])
 _CHANGE = TypeAdapter(Change)
 
 
 def account_row(account: AccountInventory) -> AccountRow:
-    return account.account, _FAILURES.dump_json(account.failures).decode(), moment(account)
+    failures = _FAILURES.dump_json(account.failures).decode()
+    return account.account, failures, moment(account), json.dumps(sorted(account.buckets))
 
 
 def account_of(row: AccountRow, bindings: tuple[Binding, ...]) -> AccountInventory:
-    name, failures, read_at = row
+    name, failures, read_at, buckets = row
     at = datetime.fromisoformat(read_at) if read_at else None
-    return AccountInventory(name, bindings, at, _FAILURES.validate_json(failures))
+    found = _BUCKETS.validate_json(buckets)
+    return AccountInventory(name, bindings, at, _FAILURES.validate_json(failures), found)
 
 
 def binding_rows(account: str, bindings: Iterable[Binding]) -> Iterator[BindingRow]:
@@ -134,6 +137,7 @@ def _domain(
         status=outline.status,
         split=outline.split,
         faults=outline.faults,
+        doubts=outline.doubts,
         resolvers=(
             StoredResolvers(domain.text, outline.resolvers, gists, details)
             if row.resolvers is None

@@ -160,7 +160,7 @@ def _accounts(
         row[0]: rows.account_of(
             row, tuple([binding_of(text) for (text,) in connection.execute(query, row[:1])])
         )
-        for row in connection.execute("SELECT name, failures, read_at FROM account")
+        for row in connection.execute("SELECT name, failures, read_at, buckets FROM account")
     }
 
 
@@ -223,8 +223,8 @@ def _keep_accounts(
 ) -> None:
     for account in step.accounts:
         connection.execute(
-            "INSERT INTO account VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
-            "SET failures = excluded.failures, read_at = excluded.read_at",
+            "INSERT INTO account VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+            "failures = excluded.failures, read_at = excluded.read_at, buckets = excluded.buckets",
             rows.account_row(account),
         )
         known = written.get(account.account)

@@ -12,6 +12,7 @@ from monitor.core.events import Event, EventType
 from monitor.core.inventory import FailureReason, Listing
 from monitor.core.provider import ProviderFailure
 from monitor.core.servers import Resolver
+from monitor.core.serving import BucketSign
 from monitor.core.tracking.changes import ChangeKind
 from monitor.ports import DeliveryFailure, Prober, Server, Swept
 
@@ -51,6 +52,11 @@ class PrometheusTelemetry:
         self._inventory_errors = counter(
             "inventory_errors", "What could not be read of an account.", "account", "reason"
         )
+        self._http_checks = counter(
+            "http_checks", "Looks over HTTP at a domain, by what they showed.", "outcome"
+        )
+        for sign in BucketSign:
+            self._http_checks.labels(sign.value)
         self._changes = counter("changes", "Changes that were seen.", "kind")
         self._propagation = Histogram(
             "oss_cname_propagation_duration_seconds",
@@ -120,6 +126,9 @@ class PrometheusTelemetry:
     def round_done(self, kind: str, duration: timedelta) -> None:
         if kind == "resolvers":
             self._round.set(duration.total_seconds())
+
+    def visited(self, sign: BucketSign) -> None:
+        self._http_checks.labels(sign.value).inc()
 
     def provider_failed(self, account: str, failure: ProviderFailure) -> None:
         self._inventory_errors.labels(account, failure.reason.value).inc()

@@ -23,7 +23,10 @@ from monitor.core.tracking.tracks import TrackState
 # All others are warnings.
 _FAULTS: Mapping[Fault, NoticeSeverity | None] = {
     Fault.WILDCARD: None,  # meant so, and no news
+    Fault.TTL_HIGH: NoticeSeverity.INFO,  # it bears on the next change alone
     Fault.BINDING_DISABLED: NoticeSeverity.CRITICAL,
+    Fault.BUCKET_MISSING: NoticeSeverity.CRITICAL,
+    Fault.UNBOUND: NoticeSeverity.CRITICAL,
 }
 
 

@@ -48,8 +48,9 @@ class Api:
         return _listed([resolver_document(snapshot, r) for r in snapshot.resolvers])
 
     def inventory(self, _request: Request) -> Response:
-        accounts = self._site.snapshot().state.accounts
-        return _listed([account_document(accounts[name]) for name in sorted(accounts)])
+        state = self._site.snapshot().state
+        accounts = [account for _, account in sorted(state.accounts.items())]
+        return _listed([account_document(account, state) for account in accounts])
 
 
 def _listed(items: object, following: str | None = None) -> Response:

@@ -16,7 +16,15 @@ import pytest
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.resolvers.engine import SILENCE_BEFORE_DOUBT
 from monitor.adapters.resolvers.prober import DnsProber, Limits
-from monitor.core.answers import Answer, NoAnswer, NoAnswerReason, Question, Rcode
+from monitor.core.answers import (
+    Answer,
+    NoAnswer,
+    NoAnswerReason,
+    Question,
+    Rcode,
+    RecordType,
+    Text,
+)
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport
 from monitor.demo import habits
@@ -242,6 +250,27 @@ async def test_a_hostile_extended_error_cannot_write_to_a_terminal() -> None:
     assert error.text.isprintable()
     assert error.text.startswith("[31mred")
     assert len(error.text) == 200
+
+
+async def test_a_hostile_text_cannot_write_to_a_terminal() -> None:
+    asked = Question(QUESTION.name, RecordType.TXT)
+
+    def respond(query: dns.message.Message) -> list[bytes]:
+        response = dns.message.make_response(query)
+        strings = '"be1d" "49d8" '
+        other = '"\\027[31mred\\007" "' + "x" * 250 + '"'
+        owner = query.question[0].name
+        for text in (strings, other):
+            response.answer.append(dns.rrset.from_text(owner, 60, "IN", "TXT", text))
+        return [response.to_wire()]
+
+    async with scripted(respond) as (_, port):
+        reply = await prober().ask(resolver(port), asked)
+    assert isinstance(reply.outcome, Answer)
+    first, second = reply.outcome.texts
+    assert first == Text(QUESTION.name, "be1d49d8", 60)
+    assert second.value.startswith("[31mredxxx")
+    assert len(second.value) == 200
 
 
 async def test_no_more_questions_a_second_are_sent_than_allowed() -> None:

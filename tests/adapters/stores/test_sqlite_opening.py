@@ -132,9 +132,10 @@ async def test_a_file_that_may_only_be_read_is_said_with_the_remedy(path: Path) 
         "UPDATE domain SET gists = 'xyz'",
         "UPDATE domain SET gists = ''",
         "UPDATE domain SET is_calm = 0, resolvers = x'00'",
-        "INSERT INTO account VALUES ('shop', '{}', NULL)",
-        "INSERT INTO account VALUES ('shop', '[]', 'yesterday')",
-        """INSERT INTO account VALUES ('shop', '[]', NULL);
+        "INSERT INTO account VALUES ('shop', '{}', NULL, '[]')",
+        "INSERT INTO account VALUES ('shop', '[]', 'yesterday', '[]')",
+        "INSERT INTO account VALUES ('shop', '[]', NULL, '{}')",
+        """INSERT INTO account VALUES ('shop', '[]', NULL, '[]');
         INSERT INTO binding VALUES ('shop', 'a.example', 0, '{}')""",
     ],
 )
