@@ -7,8 +7,7 @@ from random import Random
 
 from monitor.adapters.resolvers.memo import TTL_SIZE, Remembered, layout_of
 from monitor.adapters.resolvers.watchlist import Watchlist
-from monitor.adapters.stores.details import Opened
-from monitor.adapters.stores.rows import resting
+from monitor.adapters.stores.rows import domain_row, resting
 from monitor.core.answers import Address, Alias, Answer, NoAnswer, NoAnswerReason, Rcode, Reply
 from monitor.core.bindings import Binding, BucketTarget
 from monitor.core.chain import Chain, rebuild
@@ -17,6 +16,7 @@ from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport
 from monitor.core.state import DomainState, State
 from monitor.core.status import DomainStatus, Sighting, View
+from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.core.verdict import Rule, Verdict, VerdictKind
 from monitor.usecases.snapshot import Snapshot
 
@@ -33,12 +33,21 @@ def fleet(domains: int, resolvers: int) -> Snapshot:
     for number in range(domains):
         state = _domain(number, asked, chance)
         latest.note(number, state)
-        states[state.domain] = resting(state, _unread)
+        states[state.domain] = resting(state, domain_row(state), _Unread())
     return Snapshot(AT, State(domains=states), asked, latest=latest)
 
 
-def _unread(name: str) -> Opened:
-    raise AssertionError(f"{name} is read, though its standings are at hand")
+class _Unread:
+    """Details that a scrape must do without: the standings are at hand."""
+
+    def resolvers(self, name: str) -> Mapping[str, View]:
+        raise AssertionError(f"the resolvers of {name} are read")
+
+    def authorities(self, name: str) -> Mapping[str, View]:
+        raise AssertionError(f"the authorities of {name} are read")
+
+    def records(self, name: str) -> Mapping[RecordKey, TrackedRecord]:
+        raise AssertionError(f"the records of {name} are read")
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,6 +252,15 @@ class SweeperContract:
         assert await world.sweep(IMG, WWW) == {}
         assert world.shown() == [RIGHT] * len(world.resolvers)
 
+    async def test_whoever_was_never_asked_showed_no_ttl_however_many_they_are(
+        self, world: World
+    ) -> None:
+        world.all_say(IMG, RIGHT)
+        await world.sweep(IMG)
+        strangers = [Resolver(name, "192.0.2.1") for name in ("one", "two", "three")]
+        found = world.sweeper.ttls([IMG.domain, WWW.domain], strangers)
+        assert [list(ttls) for ttls in found] == [[None] * 3] * 2
+
     async def test_ttls_are_in_the_order_that_was_asked_for_and_of_nobody_else(
         self, world: World
     ) -> None:

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
-from itertools import repeat
 
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.columns import Column
@@ -93,7 +92,7 @@ class DnsSweeper:
     ) -> Iterable[Sequence[int | None]]:
         numbers = [self._catalogue.numbers.get(domain, _NO_NUMBER) for domain in domains]
         columns = [self._columns.get(resolver) for resolver in resolvers]
-        nothing = repeat(None, len(numbers))
+        nothing = (None,) * len(numbers)
         shown = [column.watchlist.ttls(numbers) if column else nothing for column in columns]
         return [ttls for _, *ttls in zip(numbers, *shown, strict=True)]
 

@@ -127,6 +127,7 @@ def but_for_ttls(answer: Answer | None) -> Answer | None:
         addresses=tuple(replace(record, ttl=0) for record in answer.addresses),
         name_servers=tuple(replace(record, ttl=0) for record in answer.name_servers),
         glue=tuple(replace(record, ttl=0) for record in answer.glue),
+        texts=tuple(replace(record, ttl=0) for record in answer.texts),
         negative_ttl=None,  # the least of a TTL and a number that stays
     )
 
