@@ -18,8 +18,20 @@ def clock(at: datetime) -> str:
 
 def age(span: timedelta, words: Wording) -> str:
     """The span in its largest whole unit, such as `3 min ago`."""
+    return words.word("ago").format(age=span_of(span, words))
+
+
+def distance(span: timedelta, words: Wording) -> str:
+    """Such as `in 3 min`, or of a negative span `3 min ago`."""
+    if span < timedelta():
+        return age(-span, words)
+    return words.word("ahead").format(span=span_of(span, words))
+
+
+def span_of(span: timedelta, words: Wording) -> str:
+    """The span in its largest whole unit, such as `3 min`."""
     seconds = max(0, int(span.total_seconds()))
     for unit, size in _STEPS:
         if seconds >= size:
-            return words.word("ago").format(age=words.word(unit).format(n=seconds // size))
-    return words.word("ago").format(age=words.word("seconds").format(n=seconds))
+            return words.word(unit).format(n=seconds // size)
+    return words.word("seconds").format(n=seconds)
