@@ -111,6 +111,10 @@ class Wording:
         """A line of a message, with its gaps filled."""
         return self._texts["notice"][key].format(**gaps)
 
+    def curve(self, key: str, **gaps: str) -> str:
+        """A text of the picture of a change's progress, with its gaps filled."""
+        return self._texts["curve"][key].format(**gaps)
+
     def proof(self, proof: Proof) -> str:
         """What a server says of the record that proves whose a domain is."""
         return self._texts["proof"][proof.value]
