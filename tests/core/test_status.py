@@ -223,7 +223,8 @@ def said(views: Mapping[str, View]) -> list[tuple[bool | None, datetime]]:
 
 def test_a_view_remembers_what_was_said_before_and_since_when() -> None:
     views: Mapping[str, View] = {}
-    for minute, outcome in enumerate((WRONG, WRONG, SILENT, RIGHT, RIGHT)):
+    said_in_turn: list[Answer | NoAnswer] = [WRONG, WRONG, SILENT, RIGHT, RIGHT]
+    for minute, outcome in enumerate(said_in_turn):
         seen = sighting("r", outcome, START + timedelta(minutes=minute))
         views = views_after(views, [seen], frozenset({"r"}))
     assert said(views) == [(False, START), (None, START + timedelta(minutes=2))]

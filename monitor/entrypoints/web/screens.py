@@ -143,7 +143,7 @@ class Screens:
             address_of(quote(request.url.path), here),
             "?" + urlencode(asked | {"lang": other.value}),
             self._site.snapshot().at,
-            address_of("/live", concern),
+            address_of("/api/v1/events", {"detail": "brief", "behind": "skip", **concern}),
         )
 
 

@@ -1,13 +1,17 @@
 """Changes: how far each has come, who is late and why, and until when."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from markupsafe import Markup
+
 from monitor.core.events import Record
 from monitor.core.tracking.changes import Change
+from monitor.core.tracking.curve import curve_of
 from monitor.core.tracking.entries import Entry
 from monitor.core.tracking.tracks import Track, TrackState
+from monitor.entrypoints.curve_svg import curve_in_words, progress_svg
 from monitor.entrypoints.web.pages.rendering import Frame, address_of, rendered
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Wording
@@ -64,16 +68,21 @@ def change_page(
     frame: Frame,
     snapshot: Snapshot,
     change: Change,
-    story: Iterable[Record],
+    story: Sequence[Record],
 ) -> str:
-    """Everything that is known of one change."""
+    """Everything that is known of one change, and its `story` as the audit log tells it."""
     found = progress_of(snapshot, change)
+    told = (record.event for record in story)
+    curve = curve_of(change, told, snapshot.weights, snapshot.at)
     return rendered(
         "change.html",
         frame,
         change=change,
         progress=found,
         verdict=verdict_on(found, frame.words),
+        # Its texts are escaped where it is drawn.
+        curve=Markup(progress_svg(curve, frame.words, at=snapshot.at)),  # noqa: S704
+        curve_words=curve_in_words(curve, frame.words) if curve.seen else (),
         instants=change.instants(),
         rows=[_row(change, track, snapshot.at) for track in _ordered(change.tracks)],
         story=[entry(record, frame.words) for record in story],

@@ -9,7 +9,7 @@ from monitor.entrypoints.web.pages.chains import Drawn, drawn
 from monitor.entrypoints.web.pages.changes import progress_of
 from monitor.entrypoints.web.pages.needs import faults_of
 from monitor.entrypoints.web.pages.rendering import Frame, rendered
-from monitor.entrypoints.web.pages.strips import labels, strips_of
+from monitor.entrypoints.web.pages.strips import strips_of
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Wording
 from monitor.wording.history import entry
@@ -20,14 +20,12 @@ def domain_page(
 ) -> str:
     """Return the page; `history` None means that it could not be read."""
     changes = snapshot.changes(domain)
-    strips = strips_of(snapshot, domain, changes, frame.words)
     return rendered(
         "domain.html",
         frame,
         domain=domain,
         changes=[progress_of(snapshot, change) for change in changes],
-        strips=strips,
-        tick_labels=labels(strips.ticks) if strips else (),
+        strips=strips_of(snapshot, domain, changes, frame.words),
         fault_sentences=faults_of(domain, frame.words),
         of_resolvers=snapshot.tally(domain),
         of_authorities=tally(domain.authorities),

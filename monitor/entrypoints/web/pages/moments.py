@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from monitor.wording import Wording
+from monitor.wording.spans import span
 
 _STEPS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
 
@@ -11,27 +12,15 @@ def rfc3339(at: datetime) -> str:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def clock(at: datetime) -> str:
-    """The moment as people read it; all pages are in UTC and say so once."""
-    return at.strftime("%Y-%m-%d %H:%M:%S")
+def age(elapsed: timedelta, words: Wording) -> str:
+    """How long ago, in the largest whole unit, such as `3 min ago`."""
+    seconds = max(0, int(elapsed.total_seconds()))
+    unit, size = next(((u, s) for u, s in _STEPS if seconds >= s), ("seconds", 1))
+    return words.word("ago").format(age=words.word(unit).format(n=seconds // size))
 
 
-def age(span: timedelta, words: Wording) -> str:
-    """The span in its largest whole unit, such as `3 min ago`."""
-    return words.word("ago").format(age=span_of(span, words))
-
-
-def distance(span: timedelta, words: Wording) -> str:
-    """Such as `in 3 min`, or of a negative span `3 min ago`."""
-    if span < timedelta():
-        return age(-span, words)
-    return words.word("ahead").format(span=span_of(span, words))
-
-
-def span_of(span: timedelta, words: Wording) -> str:
-    """The span in its largest whole unit, such as `3 min`."""
-    seconds = max(0, int(span.total_seconds()))
-    for unit, size in _STEPS:
-        if seconds >= size:
-            return words.word(unit).format(n=seconds // size)
-    return words.word("seconds").format(n=seconds)
+def distance(ahead: timedelta, words: Wording) -> str:
+    """How far away, such as `in 3 min 20 s`, or of what is over `3 min ago`."""
+    if ahead < timedelta():
+        return age(-ahead, words)
+    return words.word("ahead").format(span=span(ahead, words))

@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from monitor.core.answers import Answer
 from monitor.core.status import View
-from monitor.entrypoints.web.pages.moments import age, clock, distance, rfc3339
+from monitor.entrypoints.web.pages.moments import age, distance, rfc3339
 from monitor.wording import CHANGE_SHAPE, STATUS_SHAPE, TRACK_SHAPE, Wording, verdict_shape
+from monitor.wording.spans import clock
 
 _REFRESH_SECONDS = 10
 
@@ -29,7 +30,7 @@ class Frame:
     here: str
     switch: str
     at: datetime
-    live: str = "/live"
+    live: str
 
     def ago(self, moment: datetime) -> str:
         return age(self.at - moment, self.words)

@@ -1,6 +1,6 @@
 """What each resolver said over a stretch of time, as strips to draw under one another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,17 +9,18 @@ from monitor.core.state import DomainState
 from monitor.core.status import Said, View
 from monitor.core.timeline import spells, stretch_of
 from monitor.core.tracking.changes import Change
-from monitor.entrypoints.web.pages.moments import clock, span_of
+from monitor.entrypoints.time_axis import ticks
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Wording
+from monitor.wording.spans import clock, span
 
-WIDTH = 1000  # of a strip, in the units of its drawing
-_TICKS = 4
+_WHOLE = 100.0  # a strip is drawn in percent of its width
+_LEAST = 0.2  # what is too short to see is drawn that wide
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One thing that was said: where it begins and how wide it is, and the same in words."""
+    """One thing that was said: from where and how wide, in percent, and the same in words."""
 
     said: Said
     x: float
@@ -39,10 +40,11 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment on the axis of time."""
+    """A moment on the axis of time, in percent, and what is written there."""
 
     x: float
-    at: datetime
+    words: str
+    is_fine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,6 @@ class Strips:
     strips: tuple[Strip, ...]
     ticks: tuple[Mark, ...]
     changes: tuple[Mark, ...]
-    stretch: timedelta
 
 
 def strips_of(
@@ -68,9 +69,8 @@ def strips_of(
     seen = (change.detected_at for change in changes)
     return Strips(
         tuple(Strip(resolver, _segments(view, scale, end, words)) for resolver, view in views),
-        tuple(scale.mark(scale.start + stretch * n / _TICKS) for n in range(_TICKS + 1)),
-        tuple(scale.mark(at) for at in seen if scale.start <= at <= end),
-        stretch,
+        tuple(Mark(scale.x(t.at), t.text, t.is_fine) for t in ticks(scale.start, end)),
+        tuple(Mark(scale.x(at), clock(at)) for at in seen if scale.start <= at <= end),
     )
 
 
@@ -80,10 +80,7 @@ class _Scale:
     stretch: timedelta
 
     def x(self, at: datetime) -> float:
-        return round(WIDTH * ((at - self.start) / self.stretch), 1)
-
-    def mark(self, at: datetime) -> Mark:
-        return Mark(self.x(at), at)
+        return round(_WHOLE * ((at - self.start) / self.stretch), 2)
 
 
 def _first(view: View) -> datetime:
@@ -95,19 +92,9 @@ def _segments(view: View, scale: _Scale, end: datetime, words: Wording) -> tuple
         Segment(
             spell.said,
             scale.x(spell.since),
-            max(1.0, round(scale.x(spell.until) - scale.x(spell.since), 1)),  # visible at least
+            max(_LEAST, round(scale.x(spell.until) - scale.x(spell.since), 2)),
             f"{words.verdict(spell.said.kind)}, {clock(spell.since)}, "
-            f"{span_of(spell.until - spell.since, words)}",
+            f"{span(spell.until - spell.since, words)}",
         )
         for spell in spells(view, scale.start, end)
     )
-
-
-def labels(ticks: Sequence[Mark]) -> Sequence[str]:
-    """Return what to write at each tick: the time of day, with the date where that is another."""
-    written, day = [], None
-    for tick in ticks:
-        form = "%H:%M" if tick.at.date() == day else "%m-%d %H:%M"
-        written.append(tick.at.strftime(form))
-        day = tick.at.date()
-    return written
