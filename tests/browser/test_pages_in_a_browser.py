@@ -98,7 +98,7 @@ async def test_every_page_can_be_read_by_everybody_on_any_screen(
 
 
 async def test_pages_work_without_scripts_and_by_the_keyboard(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop, open_browser() as browser:
+    async with open_shop(tmp_path) as shop, open_browser() as browser:  # noqa: SIM117  # not in one line
         async with reading(browser, shop.url, has_scripts=False) as reader:
             await reader.open("/")
             keyboard = reader.page.keyboard
