@@ -1,7 +1,8 @@
 """How long a reader waits for each page of a large fleet while a round is under way.
 
-The round is spread over a minute, as the daemon spreads it. The first octet's time is taken by another process over loopback; beside it that of a small file
-from the same server, which tells what waiting for the event loop alone costs.
+The round is spread over a minute, as the daemon spreads it. The first octet's time is taken by
+another process over loopback; beside it that of a small file from the same server, which tells
+what waiting for the event loop alone costs.
 """
 
 import argparse
