@@ -15,7 +15,18 @@ from monitor.core.gist import Gist
 from monitor.core.resting import Lineup, Resting, RestingViews
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
-from monitor.core.status import View, standing_of, standings_of, tally, views_after
+from monitor.core.status import (
+    DomainStatus,
+    Spell,
+    StatusPolicy,
+    View,
+    spells_of,
+    standing_of,
+    standings_of,
+    status_of,
+    tally,
+    views_after,
+)
 from monitor.core.tracking.record import (
     CalmRecords,
     RecordKey,
@@ -229,7 +240,7 @@ VIEWS = {"a": view(RIGHT), "b": view(WRONG), "c": view(SILENT)}
 
 
 class Shelf(RestingViews):
-    """Counts how often it is read."""
+    """Counts how often it is read, and how often only for its spells."""
 
     def __init__(self, views: Mapping[str, View] = VIEWS) -> None:
         found = dict(standings_of(views))
@@ -237,10 +248,23 @@ class Shelf(RestingViews):
         super().__init__(lineup, tuple(found.values()))
         self._views = views
         self.reads = 0
+        self.spellings = 0
 
     def read(self) -> Mapping[str, View]:
         self.reads += 1
         return self._views
+
+    def spells(self) -> Mapping[str, Spell]:
+        self.spellings += 1
+        return spells_of(self._views)
+
+
+class Gone(Shelf):
+    """Of which nothing can be read any more."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf._views)
+        self._views = {}
 
 
 class Drawer(Resting[RecordKey, TrackedRecord], CalmRecords):
@@ -311,6 +335,33 @@ def test_new_answers_leave_it_as_it_was() -> None:
     assert after["b"] == VIEWS["b"]
     assert after["a"].verdict != VIEWS["a"].verdict
     assert shelf == VIEWS
+
+
+def test_where_everybody_was_seen_again_no_former_answer_is_read() -> None:
+    asked, later = frozenset("abc"), START + MINUTE
+    first = [sighting(server, WRONG) for server in "abc"]
+    known = views_after({}, first, asked)
+    seen = [sighting("c", SILENT, later), sighting("b", WRONG, later), sighting("a", RIGHT, later)]
+    shelf = Shelf(known)
+    after = views_after(shelf, seen, asked)
+    assert (shelf.reads, shelf.spellings) == (0, 1)
+    assert after == views_after(known, seen, asked)
+    assert list(after) == ["a", "b", "c"]
+    assert [view.meant_since for view in after.values()] == [later, START, START]
+
+
+def test_since_when_resolvers_are_wrong_and_authorities_right_is_known_without_reading() -> None:
+    wrong, right = {"a": view(RIGHT), "b": view(WRONG)}, {"ns": view(RIGHT), "lost": view(SILENT)}
+    resolvers, authorities = Shelf(wrong), Shelf(right)
+    policy = StatusPolicy({"a": 1.0, "b": 1.0}, window=MINUTE)
+    for late, expected in ((1, DomainStatus.PROPAGATING), (2, DomainStatus.PARTIAL)):
+        now = START + late * MINUTE
+        assert status_of(wrong, right, policy, now) is expected
+        assert status_of(resolvers, authorities, policy, now) is expected
+    assert (resolvers.reads, authorities.reads) == (0, 0)
+    gone = Gone(authorities)
+    assert status_of(wrong, gone, policy, START) is DomainStatus.PARTIAL
+    assert status_of(Gone(resolvers), right, policy, START) is DomainStatus.PROPAGATING
 
 
 def test_calm_records_tell_until_when_they_are_followed_without_reading() -> None:

@@ -8,7 +8,7 @@ from monitor.adapters.stores.outline import Outline, Standings
 from monitor.core.gist import Gist
 from monitor.core.names import DomainName
 from monitor.core.resting import Resting, RestingViews
-from monitor.core.status import View
+from monitor.core.status import Spell, View, spells_of
 from monitor.core.tracking.record import CalmRecords, RecordKey, TrackedRecord
 
 
@@ -30,6 +30,9 @@ class _Views(RestingViews):
     ) -> None:
         super().__init__(standings.lineup, standings.with_gists(gists))
         self._name, self._details = name, details
+
+    def spells(self) -> Mapping[str, Spell]:
+        return spells_of(self.read())
 
     def is_stored(self, name: str, details: Details) -> bool:
         return self._name == name and self._details is details
