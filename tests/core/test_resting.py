@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters.stores.details import packed_views, records_of, views_of
+from monitor.adapters.stores.details import records_of
 from monitor.adapters.stores.outline import outline_of
 from monitor.adapters.stores.rows import DomainRow, domain_of, domain_row, resting
+from monitor.adapters.stores.views import joined, packed_views, spells_in, views_of
 from monitor.core.gist import Gist
 from monitor.core.resting import Lineup, Resting, RestingViews
 from monitor.core.servers import Resolver
@@ -88,6 +89,14 @@ class Shelved:
         self.looks.append(name)
         return views_of(self._row.authorities or b"")
 
+    def resolver_spells(self, name: str) -> Mapping[str, Spell]:
+        self.looks.append(name)
+        return spells_in(self._row.resolvers or b"")
+
+    def authority_spells(self, name: str) -> Mapping[str, Spell]:
+        self.looks.append(name)
+        return spells_in(self._row.authorities or b"")
+
     def records(self, name: str) -> Mapping[RecordKey, TrackedRecord]:
         self.looks.append(name)
         return records_of(self._row.records or b"")
@@ -164,6 +173,7 @@ def test_standings_are_those_of_the_views_without_a_look_at_them(state: DomainSt
         for server in (*views, "nobody"):
             assert standing_of(resting_views, server) == standing_of(views, server)
         assert tally(resting_views) == tally(views)
+        assert spells_of(resting_views) == spells_of(views)
         assert resting_views == views
 
 
@@ -223,6 +233,15 @@ def test_damaged_details_are_never_taken_for_others(
     broken[-1] ^= 1  # of the sum that zlib keeps
     with pytest.raises(ValueError, match="damaged"):
         views_of(bytes(broken))
+
+
+def test_a_view_of_nothing_that_was_said_is_none() -> None:
+    said = (
+        b'[["d.example","2026-01-01T00:00:00Z","PT0S","udp",0,"no-reply",null,"",null,null,null]]'
+    )
+    packed = joined(b'{"a":["timeout","2026-01-01T00:00:00Z","",null]}', said, b"")
+    with pytest.raises(ValueError, match="a neither answered nor was silent"):
+        views_of(packed)
 
 
 def test_details_that_are_gone_when_somebody_looks_break_no_page() -> None:

@@ -1,11 +1,13 @@
 """How migrations read what former releases wrote."""
 
 import json
+from base64 import urlsafe_b64decode
 from functools import lru_cache
 from typing import Any
 
 from monitor.adapters.stores.details import unzipped, zipped
 from monitor.adapters.stores.outline import packed_outline
+from monitor.adapters.stores.views import joined
 
 
 def outline_of(state: str) -> bytes:
@@ -26,8 +28,7 @@ def outline_of(state: str) -> bytes:
         followed_until,
         ended_at,
     )
-    text = json.dumps(outline, ensure_ascii=False, separators=(",", ":"))
-    return packed_outline(text.encode())
+    return packed_outline(_dumped(outline))
 
 
 def gists_of(state: str) -> str:
@@ -53,6 +54,33 @@ def _parts(details: bytes) -> tuple[bytes, ...]:
         parts.append(zipped(text[start:end]) if part else b"")
         start = end + 1
     return tuple(parts)
+
+
+def spells_apart(views: bytes) -> bytes:
+    """Return views that were packed as one, packed with their spells apart."""
+    try:
+        known = json.loads(unzipped(views)) if views else []
+    except ValueError:
+        return (
+            views  # damaged as it was: who looks at it is told so, and the others are taken over
+        )
+    spells, said, wires = {}, [], b""
+    for view in known:
+        sighting = view["sighting"]
+        reply, verdict = sighting["reply"], sighting["verdict"]
+        wire, outcome = urlsafe_b64decode(reply["wire"]), reply["outcome"]
+        either = (None, outcome) if "reason" in outcome else (outcome, None)
+        since = (view["since"], view.get("meaning", ""), view.get("meant_since"))
+        spells[sighting["server"]] = (verdict["kind"], *since)
+        came = (reply["at"], reply["rtt"], reply["transport"], len(wire))
+        found = (verdict["rule"], verdict["is_in_effect"], verdict["seen"], sighting.get("gist"))
+        said.append((verdict["chain"]["domain"]["text"], *came, *found, *either))
+        wires += wire
+    return joined(_dumped(spells), _dumped(said), wires) if known else b""
+
+
+def _dumped(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 _JSON = json.JSONDecoder()

@@ -15,8 +15,9 @@ from monitor.adapters.stores.at_rest import (
     StoredResolvers,
     is_stored,
 )
-from monitor.adapters.stores.details import packed_records, packed_views, records_of, views_of
+from monitor.adapters.stores.details import packed_records, records_of
 from monitor.adapters.stores.outline import drawn, gists_of, outline_of
+from monitor.adapters.stores.views import packed_views, views_of
 from monitor.core.bindings import Binding
 from monitor.core.events import Event, EventType, Record
 from monitor.core.inventory import AccountInventory, Failure
