@@ -121,8 +121,7 @@ class View:
         return replace(self, sighting=replace(sighting, reply=reply, verdict=verdict))
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where one server stands: what its newest answer means, and the gist of it."""
 
     kind: VerdictKind
