@@ -68,16 +68,27 @@ class Sighting:
     gist: Gist | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one server said of a domain from a moment on, until it said something else."""
+
+    kind: VerdictKind
+    is_in_effect: bool | None
+    since: datetime
+
+
 class Spell(NamedTuple):
     """What one server means, and since when: all that its next answer is compared with.
 
-    The fields are those of a view, `kind` that of its verdict.
+    The fields are those of a view, the first two those of its verdict.
     """
 
     kind: VerdictKind
+    is_in_effect: bool | None
     since: datetime
     meaning: str = ""
     meant_since: datetime | None = None
+    past: tuple[Said, ...] = ()
 
     @property
     def said_since(self) -> datetime:
@@ -89,13 +100,15 @@ class View:
     """What one server last said of a domain, and since when it has said that.
 
     `meaning` is that of its last usable answer, which a lost round does not change, and
-    `meant_since` when that began; both are empty before the first usable one.
+    `meant_since` when that began; both are empty before the first usable one. `past` is what it
+    said before, the newest last, as far as it is remembered.
     """
 
     sighting: Sighting
     since: datetime
     meaning: str = ""
     meant_since: datetime | None = None
+    past: tuple[Said, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -107,7 +120,8 @@ class View:
 
     @property
     def spell(self) -> Spell:
-        return Spell(self.sighting.verdict.kind, self.since, self.meaning, self.meant_since)
+        kind, is_in_effect = self.sighting.verdict.kind, self.sighting.verdict.is_in_effect
+        return Spell(kind, is_in_effect, self.since, self.meaning, self.meant_since, self.past)
 
     def newest(self, reply: Reply | None) -> "View":
         """Return the view with the reply that confirmed it, unless that one is the older."""
@@ -202,12 +216,24 @@ def _view_after(known: Spell | None, sighting: Sighting) -> View:
     said = f"{verdict.kind.value} {verdict.seen if verdict.chain.links else ''}".rstrip()
     if known is None:
         return View(sighting, at) if verdict.is_in_effect is None else View(sighting, at, said, at)
-    since = known.since if known.kind is verdict.kind else at
+    if known.kind is verdict.kind:
+        since, past = known.since, known.past
+    else:
+        since, past = at, _past_after(known)
     if verdict.is_in_effect is None:
-        return View(sighting, since, known.meaning, known.meant_since)
+        return View(sighting, since, known.meaning, known.meant_since, past)
     if said == known.meaning:
-        return View(sighting, since, said, known.meant_since)
-    return View(sighting, at, said, at)
+        return View(sighting, since, said, known.meant_since, past)
+    return View(sighting, at, said, at, past)
+
+
+_LONGEST_PAST = 32  # of one server's views of one domain: flapping must not fill the disk
+
+
+def _past_after(known: Spell) -> tuple[Said, ...]:
+    """Return the past when something else than `known` is said."""
+    last = Said(known.kind, known.is_in_effect, known.since)
+    return (*known.past, last)[-_LONGEST_PAST:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +360,7 @@ class Remedy(Enum):
     """Where a wrong answer has to be mended."""
 
     RECORD = "record"  # at the source: the record itself is not right
+    AUTHORITY = "authority"  # at the authorities: some serve the right record, others do not
     WAIT = "wait"  # nowhere: a cache holds an old answer and will forget it
     CACHE = "cache"  # at the resolver: it holds on for longer than the window
 
@@ -345,9 +372,11 @@ def remedy(
 
     It is late from the moment when both were so: its answer wrong, and every authority right.
     """
-    right_since = _right_since(authorities) if view.verdict.is_in_effect is False else None
-    if right_since is None:
+    if view.verdict.is_in_effect is not False:
         return Remedy.RECORD
+    right_since = _right_since(authorities)
+    if right_since is None:
+        return Remedy.AUTHORITY if tally(authorities).ratio else Remedy.RECORD
     late_since = max(view.spell.said_since, right_since)
     return Remedy.WAIT if now - late_since <= window else Remedy.CACHE
 
@@ -361,9 +390,5 @@ def _right_since(authorities: Mapping[str, View]) -> datetime | None:
 
 def _said_since(views: Mapping[str, View], *, is_in_effect: bool) -> list[datetime]:
     """Return since when each server says so whose answer is right, or is wrong."""
-    spells, (servers, stances) = spells_of(views), stances_of(views)
-    return [
-        spells[server].said_since
-        for server, stance in zip(servers, stances, strict=True)
-        if stance.is_in_effect is is_in_effect and server in spells
-    ]
+    spells = spells_of(views).values()
+    return [spell.said_since for spell in spells if spell.is_in_effect is is_in_effect]

@@ -236,10 +236,8 @@ def test_damaged_details_are_never_taken_for_others(
 
 
 def test_a_view_of_nothing_that_was_said_is_none() -> None:
-    said = (
-        b'[["d.example","2026-01-01T00:00:00Z","PT0S","udp",0,"no-reply",null,"",null,null,null]]'
-    )
-    packed = joined(b'{"a":["timeout","2026-01-01T00:00:00Z","",null]}', said, b"")
+    said = b'[["d.example","2026-01-01T00:00:00Z","PT0S","udp",0,"no-reply","",null,null,null]]'
+    packed = joined(b'{"a":["timeout",null,"2026-01-01T00:00:00Z","",null,[]]}', said, b"")
     with pytest.raises(ValueError, match="a neither answered nor was silent"):
         views_of(packed)
 

@@ -61,22 +61,25 @@ def spells_apart(views: bytes) -> bytes:
     try:
         known = json.loads(unzipped(views)) if views else []
     except ValueError:
-        return (
-            views  # damaged as it was: who looks at it is told so, and the others are taken over
-        )
-    spells, said, wires = {}, [], b""
-    for view in known:
-        sighting = view["sighting"]
-        reply, verdict = sighting["reply"], sighting["verdict"]
-        wire, outcome = urlsafe_b64decode(reply["wire"]), reply["outcome"]
-        either = (None, outcome) if "reason" in outcome else (outcome, None)
-        since = (view["since"], view.get("meaning", ""), view.get("meant_since"))
-        spells[sighting["server"]] = (verdict["kind"], *since)
-        came = (reply["at"], reply["rtt"], reply["transport"], len(wire))
-        found = (verdict["rule"], verdict["is_in_effect"], verdict["seen"], sighting.get("gist"))
-        said.append((verdict["chain"]["domain"]["text"], *came, *found, *either))
-        wires += wire
-    return joined(_dumped(spells), _dumped(said), wires) if known else b""
+        return views  # damaged as they were: the others are taken over
+    wires = [urlsafe_b64decode(view["sighting"]["reply"]["wire"]) for view in known]
+    spells = {view["sighting"]["server"]: _spell(view) for view in known}
+    heard = [_heard(view["sighting"], len(wire)) for view, wire in zip(known, wires, strict=True)]
+    return joined(_dumped(spells), _dumped(heard), b"".join(wires)) if known else b""
+
+
+def _spell(view: Any) -> tuple[object, ...]:
+    verdict = view["sighting"]["verdict"]
+    meant = (view.get("meaning", ""), view.get("meant_since"), view.get("past", ()))
+    return verdict["kind"], verdict["is_in_effect"], view["since"], *meant
+
+
+def _heard(sighting: Any, wire_size: int) -> tuple[object, ...]:
+    reply, verdict = sighting["reply"], sighting["verdict"]
+    outcome, domain = reply["outcome"], verdict["chain"]["domain"]["text"]
+    either = (None, outcome) if "reason" in outcome else (outcome, None)
+    came = (reply["at"], reply["rtt"], reply["transport"], wire_size)
+    return domain, *came, verdict["rule"], verdict["seen"], sighting.get("gist"), *either
 
 
 def _dumped(value: object) -> bytes:

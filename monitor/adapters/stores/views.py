@@ -21,7 +21,7 @@ from monitor.core.verdict import Rule, Verdict
 _USUAL = (resources.files("monitor.adapters.stores") / "views_sample.json").read_bytes()
 
 
-class _Said(NamedTuple):
+class _Heard(NamedTuple):
     """A view less its spell and its wire; the chain follows from the answer.
 
     There is either an answer or a silence: of a union the library would write the answer twice.
@@ -33,7 +33,6 @@ class _Said(NamedTuple):
     transport: Transport
     wire_size: int
     rule: Rule
-    is_in_effect: bool | None
     seen: str
     gist: Gist | None
     answer: Answer | None
@@ -41,7 +40,7 @@ class _Said(NamedTuple):
 
 
 _SPELLS = TypeAdapter(dict[str, Spell])
-_SAID: TypeAdapter[tuple[_Said, ...]] = TypeAdapter(tuple[_Said, ...], config=AS_JSON)
+_HEARD: TypeAdapter[tuple[_Heard, ...]] = TypeAdapter(tuple[_Heard, ...], config=AS_JSON)
 _END = b"\0"  # of the JSON, in which it cannot be
 
 
@@ -51,14 +50,14 @@ def packed_views(views: Iterable[View]) -> bytes:
         return NOTHING
     spells = {view.sighting.server: view.spell for view in known}
     # Left out are the defaults of an answer, which are thereby a part of the format.
-    said = _SAID.dump_json(tuple([_said(view) for view in known]), exclude_defaults=True)
+    heard = _HEARD.dump_json(tuple([_heard(view) for view in known]), exclude_defaults=True)
     wires = b"".join([view.sighting.reply.wire for view in known])
-    return joined(_SPELLS.dump_json(spells), said, wires)
+    return joined(_SPELLS.dump_json(spells), heard, wires)
 
 
-def joined(spells: bytes, said: bytes, wires: bytes) -> bytes:
+def joined(spells: bytes, heard: bytes, wires: bytes) -> bytes:
     """Return the texts packed, so that the spells can be read alone."""
-    return zipped(spells, _USUAL) + zipped(said + _END + wires, _USUAL)
+    return zipped(spells, _USUAL) + zipped(heard + _END + wires, _USUAL)
 
 
 def spells_in(packed: bytes) -> Mapping[str, Spell]:
@@ -75,27 +74,26 @@ def views_of(packed: bytes) -> Mapping[str, View]:
         return {}
     spells, rest = first_unzipped(packed, _USUAL)
     text, _ = first_unzipped(rest, _USUAL)
-    said, _, wires = text.partition(_END)
+    heard, _, wires = text.partition(_END)
     wire = BytesIO(wires)
-    pairs = zip(_SPELLS.validate_json(spells).items(), _SAID.validate_json(said), strict=True)
+    pairs = zip(_SPELLS.validate_json(spells).items(), _HEARD.validate_json(heard), strict=True)
     return {
         server: _view(server, spell, one, wire.read(one.wire_size))
         for (server, spell), one in pairs
     }
 
 
-def _said(view: View) -> _Said:
+def _heard(view: View) -> _Heard:
     sighting = view.sighting
     reply, verdict = sighting.reply, sighting.verdict
     outcome = reply.outcome
-    return _Said(
+    return _Heard(
         verdict.chain.domain.text,
         reply.at,
         reply.rtt,
         reply.transport,
         len(reply.wire),
         verdict.rule,
-        verdict.is_in_effect,
         verdict.seen,
         sighting.gist,
         outcome if isinstance(outcome, Answer) else None,
@@ -103,12 +101,12 @@ def _said(view: View) -> _Said:
     )
 
 
-def _view(server: str, spell: Spell, said: _Said, wire: bytes) -> View:
-    outcome, domain = said.answer or said.silence, DomainName(said.domain)
+def _view(server: str, spell: Spell, heard: _Heard, wire: bytes) -> View:
+    outcome, domain = heard.answer or heard.silence, DomainName(heard.domain)
     if outcome is None:
         raise ValueError(f"{server} neither answered nor was silent")
     chain = rebuild(domain, outcome) if isinstance(outcome, Answer) else Chain(domain)
-    verdict = Verdict(spell.kind, said.rule, chain, said.is_in_effect, said.seen)
-    reply = Reply(outcome, said.at, said.rtt, said.transport, wire)
-    sighting = Sighting(server, reply, verdict, said.gist)
-    return View(sighting, spell.since, spell.meaning, spell.meant_since)
+    verdict = Verdict(spell.kind, heard.rule, chain, spell.is_in_effect, heard.seen)
+    reply = Reply(outcome, heard.at, heard.rtt, heard.transport, wire)
+    sighting = Sighting(server, reply, verdict, heard.gist)
+    return View(sighting, spell.since, spell.meaning, spell.meant_since, spell.past)
