@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.demo.landscape import MODIFIED
+from tests.servers.process import aside
 from tests.servers.prometheus import Prometheus, Series, scraping
 from tests.whole.shop import PACE as SHOP_PACE
 from tests.whole.shop import Shop, open_shop
@@ -95,12 +96,8 @@ async def open_theatre(folder: Path, change: Callable[[str], str] = str) -> Asyn
     """Run world, daemon and Prometheus until the block ends."""
     async with open_shop(folder, lambda text: change(text) + TOLD, pace=PACE) as shop:
         target = urlsplit(shop.url).netloc
-        server = scraping({JOB: [target]}, every="1s")
-        prometheus = await asyncio.to_thread(server.__enter__)
-        try:
+        async with aside(scraping({JOB: [target]}, every="1s")) as prometheus:
             yield Theatre(shop, prometheus)
-        finally:
-            await asyncio.to_thread(server.__exit__, None, None, None)
 
 
 def _is_number(text: str) -> bool:
