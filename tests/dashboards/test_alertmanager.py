@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboards.shipped import ALERTMANAGER_FILE, RUNBOOKS, alerts
+from tests.dashboards.shipped import ALERTMANAGER_FILE, RUNBOOKS, alerts, read
 from tests.servers.alertmanager import Alertmanager, alertmanager
 from tests.servers.installed import require
 from tests.servers.process import came_true
 
-SEVERITIES = {alert.name: alert.labels["severity"] for alert in alerts()}
+ALERTS = alerts()
+SEVERITIES = {alert.name: alert.labels["severity"] for alert in ALERTS}
+OF_A_DOMAIN = {a.name for a in ALERTS if "$labels.domain" in a.annotations["description"]}
 HERE = {"job": "oss-cname-monitor", "instance": "127.0.0.1:9953"}
 ELSEWHERE = {"job": "oss-cname-monitor", "instance": "127.0.0.1:9954"}
 
@@ -77,6 +79,19 @@ def test_one_cause_is_one_page(server: Alertmanager, firing: str, heard: str) ->
         _fire(server, name, here | _of(name, domain), is_over=True)
 
 
+def test_who_mutes_stays_for_longer_than_whom_it_mutes() -> None:
+    stays = {alert.name: _minutes(alert.stays) for alert in ALERTS}
+    told_too_late = {
+        (source, target)
+        for rule in read(ALERTMANAGER_FILE)["inhibit_rules"]
+        for source in _chosen(rule["source_matchers"])
+        for target in _chosen(rule["target_matchers"])
+        if stays[source] < stays[target] + _more(source)
+    }
+    # While the monitor is down nothing of the others ends.
+    assert {pair for pair in told_too_late if pair[0] != "OssCnameMonitorDown"} == set()
+
+
 @pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("**/*.md")), ids=lambda page: str(page.name))
 def test_the_silence_of_each_page_silences_its_alert(server: Alertmanager, page: Path) -> None:
     (command,) = re.findall(r"^(amtool .*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
@@ -96,6 +111,35 @@ def test_trouble_of_one_domain_or_monitor_mutes_no_other(server: Alertmanager) -
     _fire(server, "Partial", HERE | {"case": "others", "domain": "a.example"})
     expected = {"MonitorDown", "WrongBucket", "Broken"}
     assert came_true(lambda: _heard(server, "others") == expected, 10), _heard(server, "others")
+
+
+def _more(source: str) -> int:
+    """Return how many minutes what is muted may outlast its cause, and be told of no more."""
+    return 5 if SEVERITIES[source] == "critical" else 0
+
+
+def _minutes(duration: str) -> int:
+    return int(duration[:-1]) * {"m": 1, "h": 60}[duration[-1]]
+
+
+def _chosen(matchers: list[str]) -> set[str]:
+    """Return the alerts that all matchers match."""
+    chosen = {alert.name for alert in ALERTS}
+    for matcher in matchers:
+        parts = re.fullmatch(r'(\w+) (=~|!=|=) "(.*)"', matcher)
+        assert parts is not None, matcher
+        label, how, value = parts.groups()
+        pattern = value if how == "=~" else re.escape(value)
+        is_meant = how != "!="
+        chosen = {
+            name for name in chosen if bool(re.fullmatch(pattern, _label(name, label))) == is_meant
+        }
+    return chosen
+
+
+def _label(alert: str, label: str) -> str:
+    labels = {"alertname": alert, "severity": SEVERITIES[alert], "domain": "a domain"}
+    return labels[label] if label != "domain" or alert in OF_A_DOMAIN else ""
 
 
 def _run(program: str, *words: str) -> str:
