@@ -117,6 +117,14 @@ class Theatre:
         return [s for s in found if any(_is_number(value) for _, value in s["values"])]
 
 
+# So that there are notices; nobody listens there.
+CHANNEL = """
+[[alerting.channels]]
+name = "nobody"
+url = "webhook://127.0.0.1:9/"
+"""
+
+
 def planned(*domains: str) -> str:
     """Return the configuration of a window of planned work that does not end."""
     return f"""
