@@ -14,6 +14,7 @@ from monitor.demo.landscape import HANGZHOU, SHANGHAI, SHOP
 from monitor.demo.recursion import Asked
 from monitor.demo.world import Pace, World
 from monitor.demo.zones import RRset
+from tests.dashboards import faster
 from tests.dashboards.theatre import ACT_LIMIT, Message, Theatre, open_theatre, planned
 from tests.servers.installed import require
 from tests.whole.shop import STATUSES, eventually
@@ -96,7 +97,7 @@ def test_promtool_finds_no_fault_with_the_metrics(played: Played) -> None:
 
 
 async def _play(folder: Path) -> Played:
-    async with open_theatre(folder, _with_planned_work, PACE) as theatre:
+    async with open_theatre(folder, _with_planned_work, PACE, faster.MINUTE) as theatre:
         await eventually(theatre.is_watched, ACT_LIMIT)
         world = theatre.shop.world
         _serve(world, _alias(VIDEO, f"shop-www.{HANGZHOU}"), _addresses("198.51.100.80"))

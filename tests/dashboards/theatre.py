@@ -137,14 +137,17 @@ until = 2126-01-01T00:00:00Z
 
 @asynccontextmanager
 async def open_theatre(
-    folder: Path, change: Callable[[str], str] = str, pace: Pace = PACE
+    folder: Path, change: Callable[[str], str] = str, pace: Pace = PACE, every: str = "1s"
 ) -> AsyncIterator[Theatre]:
-    """Run everything until the block ends; `change` may alter the configuration first."""
+    """Run everything until the block ends; `change` may alter the configuration first.
+
+    Scrapes, and evaluations of the rules, come `every` so often.
+    """
     async with open_shop(folder, change, pace=pace) as shop:
         target, rules = urlsplit(shop.url).netloc, faster.rules(folder)
         with http_service(lambda _: Says(200)) as sink:
             async with aside(alertmanager(faster.alertmanager_config(sink.at))) as manager:
-                server = scraping({JOB: [target]}, faster.MINUTE, rules, [str(manager.at)])
+                server = scraping({JOB: [target]}, every, rules, [str(manager.at)])
                 async with aside(server) as prometheus:
                     yield Theatre(shop, prometheus, manager, sink)
 
