@@ -1,6 +1,7 @@
 """From a record that breaks to the person who is paged, through all that is shipped."""
 
 import asyncio
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from monitor.demo.recursion import Asked
 from monitor.demo.world import Pace, World
 from monitor.demo.zones import RRset
 from tests.dashboards import faster
+from tests.dashboards.shipped import ALERTMANAGER_FILE, ALERTS_FILE, RECORDING_FILE
 from tests.dashboards.theatre import ACT_LIMIT, Message, Theatre, open_theatre, planned
 from tests.servers.installed import require
 from tests.whole.shop import STATUSES, eventually
@@ -52,6 +54,17 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     return asyncio.run(_play(tmp_path_factory.mktemp("play")))
 
 
+@pytest.mark.parametrize(
+    "file", [ALERTS_FILE, RECORDING_FILE, ALERTMANAGER_FILE], ids=lambda file: file.name
+)
+def test_what_is_played_by_is_what_is_shipped_but_for_durations(file: Path) -> None:
+    shipped = file.read_text(encoding="utf-8")
+    played = faster.faster(shipped)
+    anything = re.compile(r"\b\d+(?:ms|[smhd])\b")
+    assert anything.sub("", played) == anything.sub("", shipped)
+    assert re.findall(r"(?:for|_wait|_interval): \d+[smhd]\b|\[\d+[smhd]\]", played) == []
+
+
 @pytest.mark.parametrize(("domain", "alert"), BROKEN.items())
 def test_a_domain_that_breaks_is_one_page_and_its_recovery_ends_it_once(
     played: Played, domain: str, alert: str
@@ -59,7 +72,7 @@ def test_a_domain_that_breaks_is_one_page_and_its_recovery_ends_it_once(
     assert played.most_wrong[domain] == ANSWERING
     page, end = played.of(domain)
     assert page.receiver == end.receiver == "oncall"
-    assert page.firing == {alert} and not page.resolved
+    assert page.firing == (alert,) and not page.resolved
     assert alert in end.resolved and not end.firing
     assert domain in page.text
 

@@ -56,12 +56,12 @@ def all_questions(domain: str) -> Mapping[Asked, Question]:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What Alertmanager told a receiver of one group: which alerts fire, and which ended."""
+    """What Alertmanager told a receiver of one group: the name of each alert, and their text."""
 
     receiver: str
     domain: str  # empty where the group is of no domain
-    firing: frozenset[str]
-    resolved: frozenset[str]
+    firing: tuple[str, ...]
+    resolved: tuple[str, ...]
     text: str
 
 
@@ -155,7 +155,7 @@ async def open_theatre(
 def _message(seen: Seen) -> Message:
     document = seen.document
     by_status = {
-        status: frozenset(
+        status: tuple(
             alert["labels"]["alertname"].removeprefix("OssCname")
             for alert in document["alerts"]
             if alert["status"] == status
