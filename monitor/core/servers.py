@@ -34,6 +34,8 @@ class Resolver:
     `address` is an IP address, or for DoH the whole URL. `server_name` is the name that its
     certificate must carry, `ca_file` the authority that signed it (default: those of the system).
     Where it `varies_case`, the case of each letter of a question sent over UDP is by lot (0x20).
+    It is asked from the `vantage` of that name, or by this process: what two vantages hear of one
+    address are two resolvers' answers.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Resolver:
     server_name: str | None = None
     ca_file: str | None = None
     varies_case: bool = False
+    vantage: str = ""
 
     def __hash__(self) -> int:
         return hash(self.name)  # names differ within a panel, and it is asked for all the time
