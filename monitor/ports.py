@@ -253,12 +253,16 @@ class Swept:
     lag: timedelta
 
 
-class Telemetry(Protocol):
+class SweepTelemetry(Protocol):
+    """Counts what sweeps do."""
+
+    def swept(self, resolver: Resolver, swept: Swept) -> None: ...
+
+
+class Telemetry(SweepTelemetry, Protocol):
     """Counts what the monitor itself does."""
 
     def probed(self, server: Server, outcome: str, rtt: timedelta) -> None: ...
-
-    def swept(self, resolver: Resolver, swept: Swept) -> None: ...
 
     def listed(self, listing: Listing) -> None: ...
 

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.notifiers.apprise_channel import SCHEMAS
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
+from monitor.adapters.telemetry.vantages import VantageCounts
 from monitor.cli.app import app, changes_app, channels_app, config_app
 from monitor.core.serving import BucketSign
 from monitor.core.state import State
@@ -40,6 +41,7 @@ def test_every_metric_is_documented_with_its_type_and_no_other_is() -> None:
     documented = dict(re.findall(r"^\| `(oss_cname_\w+)` \| (\w+) \|", METRICS, re.MULTILINE))
     registry = CollectorRegistry()
     PrometheusTelemetry(registry)
+    VantageCounts(registry)
     of_state = "".join(StateMetrics(_nothing, max_pairs=1).pieces(generate_latest))
     families = [*registry.collect(), *text_string_to_metric_families(of_state)]
     exported = {_exposed(family.name, family.type): _kind(family.type) for family in families}

@@ -13,8 +13,11 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from monitor import __version__
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
+from monitor.adapters.telemetry.vantages import VantageCounts
+from monitor.assembly.distributing import afar_of
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
+    Afar,
     NotAvailable,
     Surroundings,
     fault_policy_of,
@@ -75,6 +78,7 @@ class _Works:
     follow: Follow
     inquire: Inquire
     telling: Telling
+    afar: Afar | None
 
 
 class Daemon:
@@ -98,6 +102,7 @@ class Daemon:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._telemetry = PrometheusTelemetry(self._registry)
+        self._vantages = VantageCounts(self._registry)
         self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)
         self._feed = Feed(self._store.records, settings.daemon.max_event_clients, self._telemetry)
@@ -167,7 +172,8 @@ class Daemon:
     def _built(self, settings: Settings) -> _Works:
         clock = self._around.clock
         inventories = inventories_of(settings, self._around)
-        rounds = rounds_of(settings, self._ledger, clock, self._telemetry)
+        afar = afar_of(settings, self._around, self._vantages)
+        rounds = rounds_of(settings, self._ledger, clock, self._telemetry, afar)
         panel, followers = rounds.panel, rounds.followers
         rounds = replace(rounds, is_wanted=lambda: self._works.panel is panel)
         inquire = Inquire(
@@ -177,7 +183,7 @@ class Daemon:
             settings, self._around, self._ledger, self._store, self._telemetry, self._outlets
         )
         visits, follow = visits_of(settings, rounds), follow_of(rounds)
-        return _Works(settings, inventories, panel, rounds, visits, follow, inquire, telling)
+        return _Works(settings, inventories, panel, rounds, visits, follow, inquire, telling, afar)
 
     def _accompany(self, state: State, step: Step) -> Step:
         return self._works.telling.accompany(state, step)
@@ -207,7 +213,8 @@ class Daemon:
                 works.telling.deliver.run(),
                 self._mind_clock(),
             )
-            self._working = tuple(self._group.create_task(job) for job in jobs)
+            afar = () if works.afar is None else (works.afar.run(),)
+            self._working = tuple(self._group.create_task(job) for job in (*jobs, *afar))
 
     def _end_look(self) -> None:
         for task in self._working:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from monitor.assembly.parts import (
     Surroundings,
     abreast_of,
+    asked_from_here,
     delegator_of,
     fault_policy_of,
     inventories_of,
@@ -53,7 +54,7 @@ class Once:
         """Ask everybody about the domains. Raises NotAvailable."""
         clock = self.around.clock
         prober = prober_of(self.settings, clock)
-        panel = panel_of(self.settings, prober)
+        panel = panel_of(asked_from_here(self.settings), prober)
         check = Check(
             panel,
             delegator_of(self.settings, prober),
@@ -77,7 +78,8 @@ class Once:
         except NotDelegated:
             return {}
         binding = Binding(domain, NameTarget(domain))
-        sightings = await panel_of(self.settings, prober).ask_authorities(binding, delegation)
+        panel = panel_of(self.settings, prober)
+        sightings = await panel.ask_authorities(binding, delegation)
         return {sighting.server: sample_of(sighting, domain) for sighting in sightings}
 
     async def history(self, domain: DomainName) -> tuple[Record, ...]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from monitor.adapters.alidns.api import AlidnsAccount, AlidnsRecords
 from monitor.adapters.inventory.credentials import (
@@ -35,7 +36,7 @@ from monitor.core.status import StatusPolicy
 from monitor.core.tracking.policy import TrackingPolicy
 from monitor.ledger import Ledger
 from monitor.logs import Secrets
-from monitor.ports import Clock, Inventory, Prober, Provider
+from monitor.ports import Clock, Inventory, Prober, Provider, Sweeper, SweepTelemetry
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import DelegationPolicy, Delegator
 from monitor.usecases.follow import Follow
@@ -57,6 +58,25 @@ class Surroundings:
     clock: Clock
     environ: Mapping[str, str]
     secrets: Secrets
+
+
+class Afar(Protocol):
+    """The way to workers at other places, with those resolvers that they ask."""
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+
+    def prober(self, here: DnsProber) -> Prober: ...
+
+    def sweeper(self, here: Sweeper, prober: DnsProber, telemetry: SweepTelemetry) -> Sweeper: ...
+
+
+def asked_from_here(settings: Settings) -> Settings:
+    """Return the settings with those resolvers alone that need no worker. Raises NotAvailable."""
+    here = tuple(resolver for resolver in settings.resolvers if resolver.vantage is None)
+    if not here:
+        raise NotAvailable("every resolver has a vantage, and only a daemon asks through those")
+    return settings.model_copy(update={"resolvers": here})
 
 
 def resolvers_of(settings: Settings) -> tuple[Resolver, ...]:
@@ -141,15 +161,22 @@ def delegator_of(settings: Settings, prober: Prober) -> Delegator:
 
 
 def rounds_of(
-    settings: Settings, ledger: Ledger, clock: Clock, telemetry: PrometheusTelemetry
+    settings: Settings,
+    ledger: Ledger,
+    clock: Clock,
+    telemetry: PrometheusTelemetry,
+    afar: Afar | None = None,
 ) -> Rounds:
     """Return the rounds by these settings. Raises NotAvailable."""
     dns = prober_of(settings, clock)
-    prober = CountedProber(dns, telemetry)
+    sweeper: Sweeper = DnsSweeper(dns, clock, telemetry)
+    if afar is not None:
+        sweeper = afar.sweeper(sweeper, dns, telemetry)
+    prober = CountedProber(dns if afar is None else afar.prober(dns), telemetry)
     return Rounds(
         ledger=ledger,
         panel=panel_of(settings, prober),
-        sweeper=DnsSweeper(dns, clock, telemetry),
+        sweeper=sweeper,
         delegator=delegator_of(settings, prober),
         serials=Serials(prober, settings.schedule.authority_fast_interval / 2),
         policy=round_policy_of(settings),

@@ -14,6 +14,7 @@ from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.parts import (
     Surroundings,
+    asked_from_here,
     follow_of,
     followers_of,
     reading,
@@ -111,7 +112,7 @@ class Changes:
         self, ledger: Ledger, domain: DomainName, announced: Announcement | None
     ) -> AsyncGenerator[DomainState, None]:
         clock, telemetry = self.around.clock, _uncounted()
-        rounds = rounds_of(self.settings, ledger, clock, telemetry)
+        rounds = rounds_of(asked_from_here(self.settings), ledger, clock, telemetry)
         await rounds.of_authorities()
         if announced is not None:
             await announce(announced, ledger, rounds.followers, rounds.clock)

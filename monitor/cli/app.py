@@ -79,6 +79,14 @@ def run(config: ConfigOption = None) -> int:
 
 
 @app.command()
+def worker(config: ConfigOption = None) -> int:
+    """Ask resolvers at this vantage point, for a daemon elsewhere."""
+    from monitor.cli.working import run_worker
+
+    return asyncio.run(run_worker(config))
+
+
+@app.command()
 def demo(
     speed: Annotated[float, typer.Option(min=0.1, max=100, help="How fast time passes.")] = 1.0,
     listen: Annotated[str, typer.Option(help="Where to serve the pages.")] = "127.0.0.1:9953",

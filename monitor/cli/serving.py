@@ -51,7 +51,7 @@ async def _serve(
     secrets = Secrets()
     try:
         settings = load()
-        _set_up_logs(settings, secrets)
+        set_up_logs(settings, secrets)
         daemon = Daemon(settings, load, Surroundings(SystemClock(), environ, secrets))
         await _until_signalled(daemon, started)
     except (ConfigError, NotAvailable, StoreError, OSError) as error:
@@ -67,7 +67,7 @@ async def _until_signalled(daemon: Daemon, started: Callable[[str], None]) -> No
     await daemon.run(stopped, started)
 
 
-def _set_up_logs(settings: Settings, secrets: Secrets) -> None:
+def set_up_logs(settings: Settings, secrets: Secrets) -> None:
     wanted = settings.daemon.log_format
     is_json = wanted is LogFormat.JSON or (wanted is LogFormat.AUTO and not sys.stderr.isatty())
     set_up(level=settings.daemon.log_level.value, is_json=is_json, secrets=secrets)

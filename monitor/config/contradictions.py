@@ -31,6 +31,8 @@ def contradictions(tables: Mapping[str, object]) -> Iterator[Complaint]:
     yield from _repeated(at_channels, "name", {i: c.name for i, c in channels.items()})
     yield from _same_questions(resolvers)
     yield from _unknown_bootstrap(tables)
+    if not tables.get("distributed"):
+        yield from _vantages_without_broker(resolvers)
 
 
 def _repeated(lists: KeyPath, key: str, values: Mapping[int, Hashable]) -> Iterator[Complaint]:
@@ -53,7 +55,17 @@ def _same_questions(resolvers: Mapping[int, ResolverSettings]) -> Iterator[Compl
                 ("resolvers", index, "address"),
                 f"asks the same server in the same way as resolvers[{earlier}] "
                 f"(got {quoted(resolver.address.text)})",
-                "drop one, or give it another transport or client_subnet",
+                "drop one, or give it another transport, client_subnet or vantage",
+            )
+
+
+def _vantages_without_broker(resolvers: Mapping[int, ResolverSettings]) -> Iterator[Complaint]:
+    for index, resolver in resolvers.items():
+        if resolver.vantage is not None:
+            yield Complaint(
+                ("resolvers", index, "vantage"),
+                f"is asked by workers, but there is no broker (got {quoted(resolver.vantage)})",
+                "add [distributed] with nats_url, or leave vantage out to ask from here",
             )
 
 

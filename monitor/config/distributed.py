@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from monitor.config.fields import FilePath, Word, parse_text, split_url
+from monitor.config.fields import FilePath, Vantage, parse_text, split_url
 from monitor.config.secret import Secret
 from monitor.config.section import Section
 
@@ -24,9 +24,12 @@ NatsUrl: TypeAlias = Annotated[
 
 
 class Distributed(Section):
-    """Present only where workers ask from other places; `vantage` names this one."""
+    """Present only where workers ask from other places; `vantage` names a worker's own.
+
+    The credentials are "user:password", as the broker's configuration has them.
+    """
 
     nats_url: NatsUrl
-    vantage: Word | None = None
+    vantage: Vantage | None = None
     tls_ca: FilePath | None = None
     credentials: Secret | None = None

@@ -156,12 +156,24 @@ def _word(written: str) -> str:
     return written
 
 
+def _vantage(written: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", written):
+        raise refused(
+            f"must be one short word without dots (got {quoted(written)})",
+            "write letters, digits, hyphens and underscores: it becomes part of a subject in NATS",
+        )
+    return written
+
+
 # Looks at the list only when each item is right, unlike a least length of pydantic's own.
 NOT_EMPTY = AfterValidator(at_least_one)
 
 Text: TypeAlias = Annotated[str, PlainValidator(parse_text), WithJsonSchema(_TEXT_SCHEMA)]
 Word: TypeAlias = Annotated[Text, AfterValidator(_word)]
-"""A name that a person gives to an account, a resolver, a channel or a vantage point."""
+"""A name that a person gives to an account, a resolver or a channel."""
+
+Vantage: TypeAlias = Annotated[Text, AfterValidator(_vantage)]
+"""The name of a place from which workers ask."""
 
 Bucket: TypeAlias = Annotated[str, PlainValidator(parse_bucket), WithJsonSchema(_TEXT_SCHEMA)]
 Label: TypeAlias = Annotated[str, PlainValidator(parse_label), WithJsonSchema(_TEXT_SCHEMA)]

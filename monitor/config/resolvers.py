@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 
 from monitor.config.faults import refused
-from monitor.config.fields import ExactDomain, FilePath, Network, Text, Word
+from monitor.config.fields import ExactDomain, FilePath, Network, Text, Vantage, Word
 from monitor.config.public_resolvers import is_public_resolver
 from monitor.config.resolver_address import Address, ResolverAddress, parse_resolver_address
 from monitor.config.section import Section
@@ -52,6 +52,7 @@ class ResolverSettings(Section):
     server_name: ExactDomain | None = None
     ca_file: FilePath | None = None
     random_case: bool = False
+    vantage: Vantage | None = None
 
     @field_validator("transport")
     @classmethod
@@ -91,9 +92,10 @@ class ResolverSettings(Section):
         return port
 
     @property
-    def identity(self) -> tuple[str, int, Transport, str | None]:
+    def identity(self) -> tuple[str, int, Transport, str | None, str | None]:
         """What two resolvers must not share."""
-        return (self.address.text, self.port, self.transport, self.client_subnet)
+        subnet, vantage = self.client_subnet, self.vantage
+        return (self.address.text, self.port, self.transport, subnet, vantage)
 
     @property
     def resolver(self) -> Resolver:
@@ -112,6 +114,7 @@ class ResolverSettings(Section):
             server_name=self.server_name.text if self.server_name else None,
             ca_file=str(self.ca_file) if self.ca_file else None,
             varies_case=self.random_case,
+            vantage=self.vantage or "",
         )
 
 

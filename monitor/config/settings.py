@@ -44,6 +44,7 @@ class Settings(Section):
     def bootstrap_resolvers(self) -> tuple[ResolverSettings, ...]:
         """The resolvers that find name servers, in the order of `authority.bootstrap`."""
         if not self.authority.bootstrap:
-            return self.resolvers[:BOOTSTRAP_COUNT]
+            here = tuple(resolver for resolver in self.resolvers if resolver.vantage is None)
+            return (here or self.resolvers)[:BOOTSTRAP_COUNT]
         by_name = {resolver.name: resolver for resolver in self.resolvers}
         return tuple(by_name[name] for name in self.authority.bootstrap)

@@ -42,6 +42,7 @@ class NoAnswerReason(Enum):
     TIMEOUT = "timeout"
     NETWORK_ERROR = "network_error"
     MALFORMED = "malformed"
+    NO_VANTAGE = "no_vantage"  # nobody was there who could have asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,7 @@ _KIND_OF_SILENCE = {
     NoAnswerReason.TIMEOUT: VerdictKind.TIMEOUT,
     NoAnswerReason.NETWORK_ERROR: VerdictKind.NETWORK_ERROR,
     NoAnswerReason.MALFORMED: VerdictKind.MALFORMED,
+    NoAnswerReason.NO_VANTAGE: VerdictKind.NETWORK_ERROR,
 }
 _RATE_LIMIT_ERRORS = frozenset({31, 32})  # extended DNS errors: rate limited, over quota
 

@@ -14,7 +14,7 @@ from monitor.core.answers import Reply
 from monitor.core.bindings import Binding
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
-from monitor.ports import Clock, Onlooker, Telemetry
+from monitor.ports import Clock, Onlooker, SweepTelemetry
 
 _BETWEEN_COUNTS = 1.0  # seconds
 _NO_NUMBER = sys.maxsize  # of a domain that was never asked about
@@ -26,7 +26,7 @@ class DnsSweeper:
     Its questions share the pace of the prober's, which come first.
     """
 
-    def __init__(self, prober: DnsProber, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, prober: DnsProber, clock: Clock, telemetry: SweepTelemetry) -> None:
         self._prober = prober
         self._clock = clock
         self._telemetry = telemetry

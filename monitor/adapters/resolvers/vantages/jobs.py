@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from monitor.adapters.resolvers.engine import LaneLimits
 from monitor.adapters.resolvers.vantages.frames import Refusal, opened, sealed
 from monitor.core.answers import Question, RecordType
 from monitor.core.names import DomainName
@@ -10,6 +11,8 @@ from monitor.core.servers import Resolver, Transport
 
 MOST_ROWS = 4096
 MOST_COLUMNS = 64
+
+_LONGEST_TIMEOUT = 600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,7 @@ class Sweep:
     number: str
     resolvers: tuple[Resolver, ...]
     names: tuple[DomainName, ...]
-    timeout: float
-    attempts: int
+    limits: LaneLimits
     over: float = 0.0
 
 
@@ -30,8 +32,7 @@ class Errand:
 
     number: str
     questions: tuple[tuple[Resolver, Question], ...]
-    timeout: float
-    attempts: int
+    limits: LaneLimits
 
 
 Job = Sweep | Errand
@@ -40,8 +41,9 @@ Job = Sweep | Errand
 def job_to_wire(job: Job) -> bytes:
     head: dict[str, object] = {
         "job": job.number,
-        "timeout": job.timeout,
-        "attempts": job.attempts,
+        "timeout": job.limits.timeout,
+        "attempts": job.limits.attempts,
+        "window": job.limits.window,
     }
     match job:
         case Sweep():
@@ -71,21 +73,26 @@ def job_of_wire(wire: bytes) -> Job | Refusal:
 
 
 def _read(head: Mapping[str, object]) -> Job | Refusal:
-    number, timeout, attempts = head["job"], head["timeout"], head["attempts"]
-    if not (isinstance(number, str) and isinstance(timeout, int | float) and timeout > 0):
-        return Refusal.FORMAT
-    if not (isinstance(attempts, int) and attempts > 0):
-        return Refusal.FORMAT
+    number, limits = _text(head["job"]), _limits(head)
     resolvers = tuple(_resolver(written) for written in _list(head["resolvers"], MOST_COLUMNS))
     if "names" not in head:
         rows = [_list(row, 5) for row in _list(head["questions"], MOST_ROWS)]
         asked = tuple((resolvers[_place(row[0])], _question_of(row)) for row in rows)
-        return Errand(number, asked, timeout, attempts)
+        return Errand(number, asked, limits)
     names = tuple(DomainName(_text(name)) for name in _list(head["names"], MOST_ROWS))
     over = head["over"]
     if not (isinstance(over, int | float) and 0 <= over < float("inf")):
         return Refusal.FORMAT
-    return Sweep(number, resolvers, names, timeout, attempts, over)
+    return Sweep(number, resolvers, names, limits, over)
+
+
+def _limits(head: Mapping[str, object]) -> LaneLimits:
+    timeout, attempts, window = head["timeout"], head["attempts"], head["window"]
+    if not (isinstance(timeout, int | float) and 0 < timeout <= _LONGEST_TIMEOUT):
+        raise TypeError
+    if not (isinstance(attempts, int) and isinstance(window, int) and attempts > 0 < window):
+        raise TypeError
+    return LaneLimits(timeout, attempts, window)
 
 
 def _written(resolver: Resolver) -> dict[str, object]:

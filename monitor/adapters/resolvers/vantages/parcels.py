@@ -23,7 +23,6 @@ from monitor.ports import RTT_BOUNDS, Swept
 
 NOT_ASKED = 0x7F  # in `which`
 AS_IT_CAME = 0x80  # a bit of `which`: the octets of its own are those of the message itself
-MOST_SAID = NOT_ASKED  # of one row
 
 TRANSPORTS = tuple(Transport)
 REASONS = tuple(NoAnswerReason)
@@ -71,6 +70,31 @@ class Parcel:
     columns: tuple[Told, ...]
     counted: tuple[Swept, ...] = ()
     is_last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life of a worker; its clock in seconds since the epoch."""
+
+    worker: str
+    release: str
+    clock: float
+
+
+def beat_to_wire(beat: Beat) -> bytes:
+    return sealed({"worker": beat.worker, "release": beat.release, "clock": beat.clock})
+
+
+def beat_of_wire(wire: bytes) -> Beat | Refusal:
+    """Return the beat. Never raises."""
+    frame = opened(wire)
+    if isinstance(frame, Refusal):
+        return frame
+    try:
+        head = frame.head
+        return Beat(_word(head["worker"]), _word(head["release"]), _finite(head["clock"]))
+    except (LookupError, ValueError):
+        return Refusal.FORMAT
 
 
 def parcel_to_wires(parcel: Parcel) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.adapters.resolvers.engine import LaneLimits
 from monitor.adapters.resolvers.vantages import frames
 from monitor.adapters.resolvers.vantages.frames import Refusal, opened, sealed
 from monitor.adapters.resolvers.vantages.jobs import Errand, Sweep, job_of_wire, job_to_wire
@@ -48,20 +49,19 @@ FEW = partial(st.lists, max_size=5, unique=True)
 QUESTIONS = st.builds(
     Question, NAMES, st.sampled_from(RecordType), st.booleans(), st.none() | st.just("::/0")
 )
+LIMITS = st.builds(LaneLimits, st.floats(0.01, 60), st.integers(1, 9), st.integers(1, 999))
 JOBS = st.builds(
     Sweep,
     WORDS,
     FEW(RESOLVERS).map(tuple),
     FEW(NAMES).map(tuple),
-    st.floats(0.01, 60),
-    st.integers(1, 9),
+    LIMITS,
     st.floats(0, 600),
 ) | st.builds(
     Errand,
     WORDS,
     st.lists(st.tuples(RESOLVERS, QUESTIONS), max_size=5).map(tuple),
-    st.floats(0.01, 60),
-    st.integers(1, 9),
+    LIMITS,
 )
 COUNTED = st.builds(
     Swept,

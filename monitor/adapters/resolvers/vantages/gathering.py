@@ -1,0 +1,243 @@
+"""Sweep at a vantage, and lay out what was heard as it travels."""
+
+import asyncio
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from monitor.adapters.resolvers.columns import Column
+from monitor.adapters.resolvers.memo import NOTHING_YET, Remembered, Unanswered
+from monitor.adapters.resolvers.prober import DnsProber
+from monitor.adapters.resolvers.questions import ID_END
+from monitor.adapters.resolvers.sweeper import DnsSweeper
+from monitor.adapters.resolvers.vantages.jobs import Sweep
+from monitor.adapters.resolvers.vantages.parcels import (
+    AS_IT_CAME,
+    NOT_ASKED,
+    TRANSPORTS,
+    Said,
+    Told,
+    silence_of,
+)
+from monitor.adapters.resolvers.watchlist import STRIDE, Seconds
+from monitor.core.answers import NoAnswer, NoAnswerReason, Reply
+from monitor.core.bindings import Binding, NameTarget
+from monitor.core.gist import Essence, Gist
+from monitor.core.names import DomainName
+from monitor.core.servers import Resolver, Transport
+from monitor.ports import Clock, SweepTelemetry
+
+_NO_ID = bytes(ID_END)
+_NOBODY_ASKED = NoAnswer(NoAnswerReason.NETWORK_ERROR)
+_SOME_GIST: Gist = b"at a vantage"
+_MOST_PAIRS = 20_000  # in one part: with STRIDE, a megabyte before it is packed
+_KEPT_FOR = 3600.0  # seconds after the last question that a name is remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of what came of a job."""
+
+    rows: "array[int]"
+    said: tuple[tuple[Said, ...], ...]
+    columns: tuple[Told, ...]
+
+
+@dataclass(slots=True)
+class _Everything:
+    """An onlooker to whom all that can be recognised is known: the coordinator knows what is news.
+
+    What cannot be, addresses without a chain, is told each time.
+    """
+
+    told: dict[tuple[DomainName, str], tuple[Reply, Seconds]] = field(default_factory=dict)
+    resolvers: tuple[str, ...] = ()
+
+    def gist(self, _binding: Binding, _essence: Essence) -> Gist:
+        return _SOME_GIST
+
+    def is_known(self, _binding: Binding, _resolver: str, _gist: Gist) -> bool:
+        return True
+
+    def knowing(self, _binding: Binding, _gist: Gist) -> tuple[str, ...]:
+        return self.resolvers
+
+    def tell(self, binding: Binding, resolver: Resolver, reply: Reply) -> None:
+        self.told[binding.domain, resolver.name] = (reply, time.monotonic())
+
+
+class GatheringSweeper(DnsSweeper):
+    """Remembers what was said here, so that the same is neither read nor sent again."""
+
+    def __init__(self, prober: DnsProber, clock: Clock, telemetry: SweepTelemetry) -> None:
+        super().__init__(prober, clock, telemetry)
+        self._named: dict[DomainName, Binding] = {}
+        self._asked_at: dict[DomainName, Seconds] = {}
+
+    async def gather(self, job: Sweep) -> Iterator[Part]:
+        """Do the job, and return what came of it."""
+        bindings = self._bindings_of(job.names)
+        onlooker = _Everything(resolvers=tuple(resolver.name for resolver in job.resolvers))
+        since = asyncio.get_running_loop().time()
+        await self.sweep(bindings, job.resolvers, timedelta(seconds=job.over), onlooker)
+        columns = [self._column(resolver) for resolver in job.resolvers]
+        numbers = [self._catalogue.numbers[name] for name in job.names]
+        size = max(1, _MOST_PAIRS // max(1, len(columns)))
+        return (
+            self._part(start, numbers[start : start + size], columns, since, onlooker)
+            for start in range(0, len(numbers), size)
+        )
+
+    def drop_unasked(self, now: Seconds) -> None:
+        """Let go of names that nobody wants to know of any more."""
+        asked = self._asked_at
+        gone = [name for name, at in asked.items() if now - at > _KEPT_FOR]
+        for name in gone:
+            del asked[name], self._named[name]
+        if gone:
+            self.forget_all_but(asked)
+
+    def _bindings_of(self, names: Sequence[DomainName]) -> list[Binding]:
+        named, now = self._named, time.monotonic()
+        self._asked_at.update(dict.fromkeys(names, now))
+        found = []
+        for name in names:
+            binding = named.get(name)
+            if binding is None:
+                binding = named[name] = Binding(name, NameTarget(name))
+            found.append(binding)
+        return found
+
+    def _part(
+        self,
+        start: int,
+        numbers: Sequence[int],
+        columns: Sequence[Column],
+        since: Seconds,
+        onlooker: _Everything,
+    ) -> Part:
+        layout = _Layout(self, numbers, since, onlooker)
+        told = tuple(layout.told(column) for column in columns)
+        rows = array("I", range(start, start + len(numbers)))
+        return Part(rows, layout.said(), told)
+
+    def usual(self, numbers: Sequence[int]) -> list[Remembered]:
+        """Return what most will have said of each number."""
+        variants = self._catalogue.variants
+        return [found[0] if (found := variants[n]) else NOTHING_YET for n in numbers]
+
+    def domain(self, number: int) -> DomainName:
+        return self._catalogue.bindings[number].domain
+
+    def question(self, number: int) -> bytes:
+        return self._catalogue.queries(None).question(number)
+
+
+class _Layout:
+    """What is said of each row, each thing once, as one column after the other is laid out."""
+
+    def __init__(
+        self,
+        sweeper: GatheringSweeper,
+        numbers: Sequence[int],
+        since: Seconds,
+        onlooker: _Everything,
+    ) -> None:
+        self._sweeper = sweeper
+        self._numbers = numbers
+        self._since = since
+        self._onlooker = onlooker
+        self._now = asyncio.get_running_loop().time()
+        self._usual = sweeper.usual(numbers)
+        self._is_usual_short = all(_travels_in_columns(known) for known in self._usual)
+        self._remembered: list[list[Remembered]] = [[] for _ in numbers]
+        self._said: list[list[Said]] = [[] for _ in numbers]
+        for row, known in enumerate(self._usual):
+            if _travels_in_columns(known):  # so that it has the first place in each row
+                self._add(row, known, self._said_of(known, numbers[row]))
+
+    def said(self) -> tuple[tuple[Said, ...], ...]:
+        return tuple(map(tuple, self._said))
+
+    def told(self, column: Column) -> Told:
+        numbers, watchlist, now = self._numbers, column.watchlist, self._now
+        at, rtt, own = watchlist.at, watchlist.rtt, watchlist.own
+        first, end = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
+        if list(numbers) == list(range(first, end)):
+            known = watchlist.known[first:end]
+            ats: Sequence[float] = at[first:end]
+            rtts = rtt[first:end]
+            block = own[first * STRIDE : end * STRIDE]
+        else:
+            known = [watchlist.known[n] for n in numbers]
+            ats = [at[n] for n in numbers]
+            rtts = array("f", [rtt[n] for n in numbers])
+            block = bytearray().join(own[n * STRIDE : (n + 1) * STRIDE] for n in numbers)
+        for octet in range(len(_NO_ID)):  # by lot, so that it could not be packed
+            block[octet::STRIDE] = bytes(len(numbers))
+        ages = array("f", [max(0.0, now - moment) for moment in ats])
+        if self._is_usual_short and known == self._usual and min(ats, default=now) >= self._since:
+            return Told(bytes(len(numbers)), bytes(block), rtts, ages)
+        which = bytearray(len(numbers))
+        for row, (said, moment) in enumerate(zip(known, ats, strict=True)):
+            if moment >= self._since:
+                which[row] = self._standing(row, said, column)
+            else:
+                which[row] = self._told_apart(row, column, rtts, ages)
+        return Told(bytes(which), bytes(block), rtts, ages)
+
+    def _standing(self, row: int, known: Remembered, column: Column) -> int:
+        """Return the place of what is remembered among all that is said of the row."""
+        for place, other in enumerate(self._remembered[row]):
+            if other is known:
+                return place
+        number = self._numbers[row]
+        if _travels_in_columns(known):
+            return self._add(row, known, self._said_of(known, number))
+        if isinstance(known, Unanswered):
+            silent = known.outcome or _NOBODY_ASKED
+            return self._add(row, known, silence_of(silent.reason, silent.detail))
+        wire = column.watchlist.wire(number, self._sweeper.question(number))
+        place = self._add(row, known, _message(known.transport, wire))
+        self._remembered[row][place] = NOTHING_YET  # what is its own is no other's
+        return place | AS_IT_CAME
+
+    def _told_apart(
+        self, row: int, column: Column, rtts: "array[float]", ages: "array[float]"
+    ) -> int:
+        name = self._sweeper.domain(self._numbers[row])
+        found = self._onlooker.told.get((name, column.resolver.name))
+        if found is None:
+            rtts[row] = ages[row] = 0.0
+            return NOT_ASKED
+        reply, at = found
+        rtts[row] = reply.rtt.total_seconds()
+        ages[row] = max(0.0, self._now - at)
+        return self._add(row, NOTHING_YET, said_of_reply(reply)) | AS_IT_CAME
+
+    def _add(self, row: int, known: Remembered, said: Said) -> int:
+        self._remembered[row].append(known)
+        self._said[row].append(said)
+        return len(self._said[row]) - 1
+
+    def _said_of(self, known: Remembered, number: int) -> Said:
+        """Return the message that all who say so share, with zeros for what is each one's own."""
+        question = self._sweeper.question(number)
+        wire = known.layout.joined(bytes(known.layout.own_size), known.shared, question)
+        return _message(known.transport, wire)
+
+
+def said_of_reply(reply: Reply) -> Said:
+    if isinstance(reply.outcome, NoAnswer):
+        return silence_of(reply.outcome.reason, reply.outcome.detail)
+    return _message(reply.transport, reply.wire)
+
+
+def _message(transport: Transport, wire: bytes) -> Said:
+    return Said(TRANSPORTS.index(transport), _NO_ID + wire[ID_END:])
+
+
+def _travels_in_columns(known: Remembered) -> bool:
+    return known.layout.own_size <= STRIDE and not isinstance(known, Unanswered)

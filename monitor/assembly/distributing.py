@@ -1,0 +1,45 @@
+"""Whether anything is asked from other places; what that needs is imported only then."""
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from monitor.adapters.telemetry.vantages import VantageCounts
+from monitor.assembly.parts import Afar, NotAvailable, Surroundings
+from monitor.config import Settings
+from monitor.config.distributed import Distributed
+
+if TYPE_CHECKING:
+    from monitor.adapters.resolvers.vantages.worker import Worker
+
+
+def afar_of(settings: Settings, around: Surroundings, counts: VantageCounts) -> Afar | None:
+    """Return the way to workers, None where all is asked from here. Raises NotAvailable."""
+    if settings.distributed is None:
+        counts.expect(frozenset())
+        return None
+    given = _distributed_of(settings)
+    from monitor.assembly.vantages import vantages_of  # noqa: PLC0415 - needs an extra
+
+    afar = vantages_of(settings, given, around, counts)
+    counts.expect(frozenset(r.vantage for r in settings.resolvers if r.vantage is not None))
+    return afar
+
+
+def worker_at(settings: Settings, around: Surroundings) -> "Worker":
+    """Return the worker of the vantage that the settings name. Raises NotAvailable."""
+    given = _distributed_of(settings)
+    from monitor.assembly.vantages import worker_of  # noqa: PLC0415 - needs an extra
+
+    return worker_of(given, around)
+
+
+def _distributed_of(settings: Settings) -> Distributed:
+    """Return what is said of the broker. Raises NotAvailable where nothing is, or no client."""
+    if settings.distributed is None:
+        raise NotAvailable("[distributed]: is missing, and with it where the broker is")
+    if importlib.util.find_spec("nats") is None:
+        raise NotAvailable(
+            "[distributed]: needs a library that is not installed; "
+            "install oss-cname-monitor[distributed]"
+        )
+    return settings.distributed
