@@ -38,11 +38,12 @@ def nats_server_in(folder: Path, at: Endpoint, extra: str = "") -> Iterator[Nats
     config = folder / "nats.conf"
     config.write_text(f'listen: "{at}"\njetstream {{ store_dir: "{folder / "data"}" }}\n{extra}\n')
     command = (require("nats-server"), "-c", config)
-    with running(command, folder / "log", lambda: _is_ready(at)) as process:
+    with running(command, folder / "log", lambda: is_ready(at)) as process:
         yield NatsServer(at, folder, config, process)
 
 
-def _is_ready(at: Endpoint) -> bool:
+def is_ready(at: Endpoint) -> bool:
+    """Tell whether a server greets there."""
     with suppress(OSError), create_connection((at.address, at.port), 1) as greeting:
         return greeting.recv(5) == b"INFO "
     return False

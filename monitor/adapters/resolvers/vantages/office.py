@@ -116,6 +116,16 @@ class Office:
                 self._broker = None
                 await asyncio.sleep(_AGAIN)
 
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether jobs can be placed now."""
+        return self._broker is not None
+
+    @property
+    def leased(self) -> tuple[str, ...]:
+        """The numbers of the jobs that are under way."""
+        return tuple(self._leases)
+
     def has_worker(self, vantage: str) -> bool:
         return vantage in self._up and self._up[vantage].is_set()
 
