@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
+from monitor.adapters.telemetry.vantages import VantageCounts
 from monitor.core.answers import NoAnswerReason, Rcode
 from monitor.core.inventory import FailureReason
 from monitor.core.state import DomainState, State
@@ -52,6 +53,7 @@ def _of_the_monitor() -> str:
     registry = CollectorRegistry()
     telemetry = PrometheusTelemetry(registry)
     telemetry.expect(frozenset({"alidns"}), frozenset({"shop"}))
+    VantageCounts(registry).expect(frozenset({"north"}))
     return generate_latest(registry).decode()
 
 

@@ -44,8 +44,10 @@ class Afar:
         return DnsProber(self.office.clock, Limits(timedelta(seconds=timeout), attempts))
 
 
-def worker(address: BrokerAddress, vantage: str, name: str = "w") -> Worker:
-    return Worker(address, Identity(vantage, name, RELEASE), SystemClock())
+def worker(
+    address: BrokerAddress, vantage: str, name: str = "w", release: str = RELEASE
+) -> Worker:
+    return Worker(address, Identity(vantage, name, release), SystemClock())
 
 
 @asynccontextmanager
