@@ -14,7 +14,7 @@ from monitor import __version__
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.adapters.telemetry.vantages import VantageCounts
-from monitor.assembly.distributing import afar_of
+from monitor.assembly.distributing import afar_of, leading
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
     Afar,
@@ -129,8 +129,14 @@ class Daemon:
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         """Work until `stopped` is set; `started` is told the address of the pages.
 
-        Raises StoreError or OSError when the store or the listener cannot be opened.
+        With a lease, stand by until it is ours, and stop when it is lost. Raises StoreError or
+        OSError when the store or the listener cannot be opened.
         """
+        async with leading(self._works.settings, self._around, stopped) as is_ours:
+            if is_ours:
+                await self._lead(stopped, started)
+
+    async def _lead(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         try:
             await self._ledger.open()
             spare_from_collection()

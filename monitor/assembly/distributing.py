@@ -1,6 +1,8 @@
 """Whether anything is asked from other places; what that needs is imported only then."""
 
+import asyncio
 import importlib.util
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from monitor.adapters.telemetry.vantages import VantageCounts
@@ -23,6 +25,18 @@ def afar_of(settings: Settings, around: Surroundings, counts: VantageCounts) -> 
     afar = vantages_of(settings, given, around, counts)
     counts.expect(frozenset(r.vantage for r in settings.resolvers if r.vantage is not None))
     return afar
+
+
+def leading(
+    settings: Settings, around: Surroundings, stopped: asyncio.Event
+) -> AbstractAsyncContextManager[bool]:
+    """Enter when this process leads, with True; see `Lease.led`. Raises NotAvailable."""
+    if settings.distributed is None or settings.distributed.lease is None:
+        return nullcontext(enter_result=True)
+    given = _distributed_of(settings)
+    from monitor.assembly.vantages import lease_of  # noqa: PLC0415 - needs an extra
+
+    return lease_of(settings.distributed.lease, given, around).led(stopped)
 
 
 def worker_at(settings: Settings, around: Surroundings) -> "Worker":

@@ -10,6 +10,7 @@ from monitor.adapters.resolvers.prober import DnsProber
 from monitor.adapters.resolvers.vantages.afar import FarProber, FarSweeper
 from monitor.adapters.resolvers.vantages.broker import BrokerAddress
 from monitor.adapters.resolvers.vantages.divided import DividedProber, DividedSweeper
+from monitor.adapters.resolvers.vantages.lease import Lease
 from monitor.adapters.resolvers.vantages.office import Office, VantageTelemetry
 from monitor.adapters.resolvers.vantages.worker import Identity, Worker
 from monitor.assembly.parts import NotAvailable, Surroundings
@@ -42,6 +43,11 @@ def vantages_of(
     named = dict.fromkeys(r.vantage for r in settings.resolvers if r.vantage is not None)
     address = address_of(given, around)
     return Vantages(Office(address, tuple(named), around.clock, telemetry, __version__))
+
+
+def lease_of(name: str, given: Distributed, around: Surroundings) -> Lease:
+    """Return the lease that this process may hold. Raises NotAvailable."""
+    return Lease(address_of(given, around), name, os.urandom(8).hex())
 
 
 def worker_of(given: Distributed, around: Surroundings) -> Worker:

@@ -31,5 +31,6 @@ class Distributed(Section):
 
     nats_url: NatsUrl
     vantage: Vantage | None = None
+    lease: Vantage | None = None
     tls_ca: FilePath | None = None
     credentials: Secret | None = None
