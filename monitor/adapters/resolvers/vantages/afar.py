@@ -40,7 +40,7 @@ from monitor.ports import Clock, Onlooker, Server, SweepTelemetry, Swept
 
 log = structlog.get_logger()
 
-_MOST_NAMES = 1000  # of one batch
+_MOST_NAMES = 2000  # of one batch
 _ABOUT = 5.0  # seconds that the slowest resolver should need for a batch: answers are to be fresh
 _OUTSTANDING = 6  # batches at one vantage
 _LIFETIME = 60.0  # seconds that a batch may take beyond what its pace asks for
@@ -63,6 +63,26 @@ class _Heard:
     own: bytes
 
 
+class _Rows:
+    """What is said of each row; `usual` is the first thing of each.
+
+    That is None unless the numbers follow each other from `first` to before `end`, and all that is
+    a message's own travels in columns.
+    """
+
+    def __init__(
+        self, numbers: Sequence[int], said: "Sequence[Sequence[_Heard | NoAnswer | None]]"
+    ) -> None:
+        self.said = said
+        self.first, self.end = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
+        self.usual: list[Remembered] | None = None
+        if self.first >= 0 and list(numbers) == list(range(self.first, self.end)):
+            firsts = [of_row[0] if of_row else None for of_row in said]
+            usual = [one.said for one in firsts if isinstance(one, _Heard)]
+            is_short = all(known.layout.own_size <= STRIDE for known in usual)
+            self.usual = usual if is_short and len(usual) == len(numbers) else None
+
+
 class FarColumn(Column):
     """What one resolver last said of every domain, as a worker told it."""
 
@@ -70,7 +90,7 @@ class FarColumn(Column):
         self,
         numbers: Sequence[int],
         told: Told,
-        heard: "Sequence[Sequence[_Heard | NoAnswer | None]]",
+        heard: "_Rows",
         longest: Seconds,
         onlooker: Onlooker,
     ) -> None:
@@ -84,12 +104,12 @@ class FarColumn(Column):
         ages = told.ages
         if ages and max(ages) > longest:
             ages = array("f", [min(age, longest) for age in ages])
-        if not any(told.which) and self._take_at_once(numbers, told, heard, moment, ages):
+        if not any(told.which) and self._take_at_once(told, heard, moment, ages):
             return
         for row, (number, place) in enumerate(zip(numbers, told.which, strict=True)):
             if place == NOT_ASKED or number < 0:
                 continue
-            one = heard[row][place & ~AS_IT_CAME]
+            one = heard.said[row][place & ~AS_IT_CAME]
             if one is None:
                 continue
             if isinstance(one, NoAnswer):
@@ -108,22 +128,11 @@ class FarColumn(Column):
             self._take_silence(number, outcome, now)
 
     def _take_at_once(
-        self,
-        numbers: Sequence[int],
-        told: Told,
-        heard: "Sequence[Sequence[_Heard | NoAnswer | None]]",
-        moment: Seconds,
-        ages: "array[float]",
+        self, told: Told, heard: "_Rows", moment: Seconds, ages: "array[float]"
     ) -> bool:
         """Take the columns as they are, where all is as it was; False where it is not."""
-        first, end = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
-        watchlist = self.watchlist
-        if first < 0 or list(numbers) != list(range(first, end)):
-            return False
-        expected = [of_row[0].said if isinstance(of_row[0], _Heard) else None for of_row in heard]
-        if watchlist.known[first:end] != expected:
-            return False
-        if any(known.layout.own_size > STRIDE for known in watchlist.known[first:end]):
+        watchlist, block, first, end = self.watchlist, heard.usual, heard.first, heard.end
+        if block is None or watchlist.known[first:end] != block:
             return False
         watchlist.own[first * STRIDE : end * STRIDE] = told.own
         watchlist.rtt[first:end] = told.rtts
@@ -273,8 +282,9 @@ class FarSweeper(DnsSweeper):
             [self._read(number, said, batch.onlooker) for said in of_row] if number >= 0 else ()
             for number, of_row in zip(numbers, parcel.said, strict=True)
         ]
+        rows = _Rows(numbers, heard)
         for column, told in zip(batch.columns, parcel.columns, strict=True):
-            column.take(numbers, told, heard, longest, batch.onlooker)
+            column.take(numbers, told, rows, longest, batch.onlooker)
         if fresh or not size:
             for column, swept in zip(batch.columns, parcel.counted, strict=False):
                 self._telemetry.swept(column.resolver, swept)

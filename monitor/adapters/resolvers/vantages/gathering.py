@@ -150,6 +150,9 @@ class _Layout:
         self._since = since
         self._onlooker = onlooker
         self._now = asyncio.get_running_loop().time()
+        first, end = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
+        is_block = list(numbers) == list(range(first, end))
+        self._block = (first, end) if is_block else None
         self._usual = sweeper.usual(numbers)
         self._is_usual_short = all(_travels_in_columns(known) for known in self._usual)
         self._remembered: list[list[Remembered]] = [[] for _ in numbers]
@@ -164,8 +167,8 @@ class _Layout:
     def told(self, column: Column) -> Told:
         numbers, watchlist, now = self._numbers, column.watchlist, self._now
         at, rtt, own = watchlist.at, watchlist.rtt, watchlist.own
-        first, end = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
-        if list(numbers) == list(range(first, end)):
+        if self._block is not None:
+            first, end = self._block
             known = watchlist.known[first:end]
             ats: Sequence[float] = at[first:end]
             rtts = rtt[first:end]

@@ -230,10 +230,20 @@ class Office:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
+        expected = loop.time()
         while True:
+            late = loop.time() - expected
+            if late > BEAT:  # we did not listen meanwhile: beats may still wait to be taken
+                self._excuse(late)
             for vantage in self.vantages:
                 self._look_at(vantage, loop.time())
+            expected = loop.time() + BEAT / 2
             await asyncio.sleep(BEAT / 2)
+
+    def _excuse(self, span: Seconds) -> None:
+        for workers in self._workers.values():
+            for heard in workers.values():
+                heard.at += span
 
     def _look_at(self, vantage: str, now: Seconds) -> None:
         workers = self._workers.setdefault(vantage, {})
