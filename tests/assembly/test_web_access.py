@@ -9,10 +9,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from monitor.adapters.clock import SystemClock
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.parts import NotAvailable, Surroundings
-from monitor.assembly.web_access import WebAccess
+from monitor.assembly.web_access import WebAccess, refuse_unusable
+from monitor.cli.serving import FOR_EVERYBODY
 from monitor.config import ConfigError, parse
+from monitor.demo.world import Pace, World
 from monitor.entrypoints.web.access import Rules, Scope
 from monitor.logs import Secrets
 from tests.fakes.clock import FakeClock
@@ -227,3 +230,11 @@ def test_every_reason_of_a_refusal_has_its_series_from_the_start() -> None:
         "oss_cname_web_refusals_total", {"reason": "bad_credentials"}
     )
     assert value == 0
+
+
+async def test_the_demo_may_be_shown_wherever_somebody_wants_it() -> None:
+    async with World(Pace.at(1), SystemClock().now) as world:
+        text = world.config_text("0.0.0.0:9953", "demo.db")
+    with pytest.raises(ConfigError):
+        refuse_unusable(parse(text, {}))
+    refuse_unusable(parse(text + FOR_EVERYBODY, {}))

@@ -52,13 +52,19 @@ class Refused(Exception):
 
 @contextmanager
 def scraping(
-    targets: Mapping[str, Sequence[str]], every: str = "500ms", rules: Sequence[Path] = ()
+    targets: Mapping[str, Sequence[str]],
+    every: str = "500ms",
+    rules: Sequence[Path] = (),
+    how: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Iterator[Prometheus]:
-    """Run a Prometheus that scrapes targets (`host:port`, by job) until the block ends."""
+    """Run a Prometheus that scrapes targets (`host:port`, by job) until the block ends.
+
+    `how` has more of the configuration of a job, such as its credentials.
+    """
     program, at = require("prometheus"), free_endpoint()
     with home("prometheus") as directory:
         config = directory / "prometheus.json"  # JSON is YAML
-        config.write_text(json.dumps(_config(targets, every, rules)))
+        config.write_text(json.dumps(_config(targets, every, rules, how or {})))
         command = (
             program,
             f"--config.file={config}",
@@ -71,7 +77,10 @@ def scraping(
 
 
 def _config(
-    targets: Mapping[str, Sequence[str]], every: str, rules: Sequence[Path]
+    targets: Mapping[str, Sequence[str]],
+    every: str,
+    rules: Sequence[Path],
+    how: Mapping[str, Mapping[str, object]],
 ) -> Mapping[str, object]:
     return {
         "global": {
@@ -81,7 +90,7 @@ def _config(
         },
         "rule_files": [str(path) for path in rules],
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": list(places)}]}
+            {"job_name": job, "static_configs": [{"targets": list(places)}], **how.get(job, {})}
             for job, places in targets.items()
         ],
     }

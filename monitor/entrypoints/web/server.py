@@ -88,7 +88,8 @@ def _choosy(tls: Tls, turned_away: Callable[[str], None]) -> type[H11Protocol]:
     """Return a protocol that hangs up on clients whose certificates are not welcome."""
 
     class Choosy(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
             super().connection_made(transport)
             self._is_welcome = tls.welcomes(transport.get_extra_info("peercert"))
             if not self._is_welcome:

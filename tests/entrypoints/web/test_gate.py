@@ -8,6 +8,7 @@ from typing import Any
 import bcrypt
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.web.access import OPEN_TO_THIS_MACHINE, Rules, Scope
@@ -131,8 +132,13 @@ def test_wrong_credentials_are_refused_and_counted(
     headers: Mapping[str, str], reason: str
 ) -> None:
     for door in (Door(), Door(may_anybody_read=True)):
-        reply = door.client().get("/api/v1/domains", headers=headers)
+        with capture_logs() as lines:
+            reply = door.client().get("/api/v1/domains", headers=headers)
         assert reply.status_code == 401
+        (line,) = lines
+        assert (line["event"], line["reason"]) == ("web.refused", reason)
+        assert "wrong" not in str(line)
+        assert READ not in str(line)
         assert "www-authenticate" in reply.headers
         assert door.refused == {reason: 1}
 
