@@ -66,15 +66,17 @@ def scraping(
     every: str = "500ms",
     rules: Sequence[Path] = (),
     alertmanagers: Sequence[str] = (),
+    how: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Iterator[Prometheus]:
     """Run a Prometheus that scrapes targets (`host:port`, by job) until the block ends.
 
-    It evaluates the rules as often as it scrapes, and tells the Alertmanagers (`host:port`).
+    It evaluates the rules as often as it scrapes, and tells the Alertmanagers (`host:port`). `how`
+    has more of the configuration of a job, such as its credentials.
     """
     program, at = require("prometheus"), free_endpoint()
     with home("prometheus") as directory:
         config = directory / "prometheus.json"  # JSON is YAML
-        config.write_text(json.dumps(_config(targets, every, rules, alertmanagers)))
+        config.write_text(json.dumps(_config(targets, every, rules, alertmanagers, how or {})))
         command = (
             program,
             f"--config.file={config}",
@@ -91,6 +93,7 @@ def _config(
     every: str,
     rules: Sequence[Path],
     alertmanagers: Sequence[str],
+    how: Mapping[str, Mapping[str, object]],
 ) -> Mapping[str, object]:
     return {
         "global": {
@@ -100,7 +103,7 @@ def _config(
         },
         "rule_files": [str(path) for path in rules],
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": list(places)}]}
+            {"job_name": job, "static_configs": [{"targets": list(places)}], **how.get(job, {})}
             for job, places in targets.items()
         ],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}]},

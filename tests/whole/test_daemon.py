@@ -300,11 +300,12 @@ def _with_patience(text: str) -> str:
     return text.replace('recursive_interval = "0.4s"', 'recursive_interval = "1h"')
 
 
-async def test_what_asks_for_tls_is_refused_at_a_reload_too(shop: Shop) -> None:
-    shop.text = shop.text.replace("[daemon]", '[daemon]\nweb_config = "web.yml"')
+async def test_a_token_that_cannot_be_read_is_refused_at_a_reload(shop: Shop) -> None:
+    shop.text += '\n[[web.tokens]]\nname = "deploy"\ntoken = { file = "nowhere" }\n'
     refused = await shop.post("-/reload")
     assert refused.status_code == 422
-    assert "web_config" in refused.text
+    assert "web.tokens[0].token (deploy): nowhere cannot be read" in refused.text
+    assert (await shop.post("-/reload")).status_code == 422, "nobody has to say who they are yet"
 
 
 async def test_a_reload_at_the_end_begins_nothing_new(shop: Shop) -> None:
