@@ -15,11 +15,16 @@ log = structlog.get_logger()
 
 Decision: TypeAlias = Callable[[State], Step]
 Listener: TypeAlias = Callable[[Step], None]
+Reader: TypeAlias = Callable[[tuple[Record, ...]], None]
 Companion: TypeAlias = Callable[[State, Step], Step]
 
 
 def _alone(_state: State, step: Step) -> Step:
     return step
+
+
+def _unread(_records: tuple[Record, ...]) -> None:
+    pass
 
 
 class Ledger:
@@ -32,6 +37,7 @@ class Ledger:
         self._under_way: set[asyncio.Future[bool]] = set()
         self._listeners: list[Listener] = []
         self._companion: Companion = _alone
+        self._reader: Reader = _unread
         self.state = State()
 
     async def open(self) -> None:
@@ -48,6 +54,10 @@ class Ledger:
     def accompany(self, companion: Companion) -> None:
         """Have every step pass by the companion, who may add to it what is kept with it."""
         self._companion = companion
+
+    def read_to(self, reader: Reader) -> None:
+        """Have the reader told the records of each step, in order, right after they are kept."""
+        self._reader = reader
 
     async def record(self, decide: Decision) -> bool:
         """Decide on the newest state, keep the step, and show it; one at a time.
@@ -77,6 +87,7 @@ class Ledger:
             self.state = self.state.after(replace(step, domains=kept.domains))
             for listener in tuple(self._listeners):
                 listener(step)
+            self._reader(kept.records)
         for record in kept.records:
             self._telemetry.happened(record.event)
             _tell(record)

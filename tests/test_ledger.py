@@ -63,6 +63,19 @@ async def test_what_a_companion_adds_is_kept_with_the_step_and_shown() -> None:
     assert [event.type for event in shown[0].events] == kept
 
 
+async def test_the_records_are_read_in_order_once_they_are_kept_and_shown() -> None:
+    store = MemoryStore()
+    ledger = Ledger(store, RecordingTelemetry())
+    read: list[tuple[int, bool]] = []
+    ledger.read_to(
+        lambda records: read.extend((r.seq, bool(ledger.state.domains)) for r in records)
+    )
+    await asyncio.gather(*(ledger.record(lambda _: STEP) for _ in range(3)))
+    store.is_broken = True
+    await ledger.record(lambda _: STEP)
+    assert read == [(1, True), (2, True), (3, True)]
+
+
 async def test_a_companion_is_not_asked_about_nothing() -> None:
     ledger = Ledger(MemoryStore(), RecordingTelemetry())
     ledger.accompany(lambda _, step: replace(step, domains=(STATE,)))

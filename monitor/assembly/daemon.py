@@ -35,6 +35,7 @@ from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.scheduler import Job, Scheduler
 from monitor.entrypoints.web.app import Site, create_app
+from monitor.entrypoints.web.feed import Feed
 from monitor.entrypoints.web.server import WebServer
 from monitor.ledger import Ledger
 from monitor.ports import Inventory
@@ -99,6 +100,8 @@ class Daemon:
         self._telemetry = PrometheusTelemetry(self._registry)
         self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)
+        self._feed = Feed(self._store.records, settings.daemon.max_event_clients, self._telemetry)
+        self._ledger.read_to(self._feed.append)
         self._works = self._built(settings)
         self._ledger.accompany(self._accompany)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
@@ -129,6 +132,7 @@ class Daemon:
             host, port = await self._web.start()
             await self._work(stopped, lambda: started(SocketAddress(host, port).url))
         finally:
+            self._feed.close()  # else the server would wait for those who follow it
             await self._web.stop()
             await self._store.close()
 
@@ -307,6 +311,7 @@ class Daemon:
             snapshot=self.snapshot,
             history=self._store.history,
             changes=self._store,
+            feed=self._feed,
             announce=self._announce,
             registry=self._registry,
             state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,

@@ -86,3 +86,4 @@ class Daemon(Section):
     web_config: FilePath | None = None
     external_url: WebUrl | None = None
     max_exported_pairs: int = Field(default=50_000, ge=0)
+    max_event_clients: int = Field(default=100, ge=0)

@@ -69,17 +69,28 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What one server said of a domain from a moment on, until it said something else."""
+
+    kind: VerdictKind
+    is_in_effect: bool | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What one server last said of a domain, and since when it has said that.
 
     `meaning` is that of its last usable answer, which a lost round does not change, and
-    `meant_since` when that began; both are empty before the first usable one.
+    `meant_since` when that began; both are empty before the first usable one. `past` is what it
+    said before, the newest last, as far as it is remembered.
     """
 
     sighting: Sighting
     since: datetime
     meaning: str = ""
     meant_since: datetime | None = None
+    past: tuple[Said, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -169,12 +180,24 @@ def _view_after(known: View | None, sighting: Sighting) -> View:
     said = f"{verdict.kind.value} {verdict.seen if verdict.chain.links else ''}".rstrip()
     if known is None:
         return View(sighting, at) if verdict.is_in_effect is None else View(sighting, at, said, at)
-    since = known.since if known.verdict.kind is verdict.kind else at
+    if known.verdict.kind is verdict.kind:
+        since, past = known.since, known.past
+    else:
+        since, past = at, _past_after(known)
     if verdict.is_in_effect is None:
-        return View(sighting, since, known.meaning, known.meant_since)
+        return View(sighting, since, known.meaning, known.meant_since, past)
     if said == known.meaning:
-        return View(sighting, since, said, known.meant_since)
-    return View(sighting, at, said, at)
+        return View(sighting, since, said, known.meant_since, past)
+    return View(sighting, at, said, at, past)
+
+
+_LONGEST_PAST = 32  # of one server's views of one domain: flapping must not fill the disk
+
+
+def _past_after(known: View) -> tuple[Said, ...]:
+    """Return the past when something else than `known` is said."""
+    last = Said(known.verdict.kind, known.verdict.is_in_effect, known.since)
+    return (*known.past, last)[-_LONGEST_PAST:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +324,7 @@ class Remedy(Enum):
     """Where a wrong answer has to be mended."""
 
     RECORD = "record"  # at the source: the record itself is not right
+    AUTHORITY = "authority"  # at the authorities: some serve the right record, others do not
     WAIT = "wait"  # nowhere: a cache holds an old answer and will forget it
     CACHE = "cache"  # at the resolver: it holds on for longer than the window
 
@@ -312,9 +336,11 @@ def remedy(
 
     It is late from the moment when both were so: its answer wrong, and every authority right.
     """
-    right_since = _right_since(authorities) if view.verdict.is_in_effect is False else None
-    if right_since is None:
+    if view.verdict.is_in_effect is not False:
         return Remedy.RECORD
+    right_since = _right_since(authorities)
+    if right_since is None:
+        return Remedy.AUTHORITY if tally(authorities).ratio else Remedy.RECORD
     late_since = max(_said_since(view), right_since)
     return Remedy.WAIT if now - late_since <= window else Remedy.CACHE
 

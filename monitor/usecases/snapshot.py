@@ -15,6 +15,7 @@ from monitor.core.status import (
     Counted,
     DomainStatus,
     Remedy,
+    Standing,
     Tally,
     View,
     remedy,
@@ -157,7 +158,7 @@ def urgency(domain: DomainState) -> tuple[int, DomainName]:
     return BY_URGENCY.index(domain.status.value), domain.domain
 
 
-def wrong_first(verdict: Verdict) -> int:
+def wrong_first(verdict: Verdict | Standing) -> int:
     """Return what puts wrong answers before missing ones before right ones."""
     return {False: 0, None: 1, True: 2}[verdict.is_in_effect]
 

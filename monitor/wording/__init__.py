@@ -10,7 +10,7 @@ from importlib import resources
 from monitor.core.bindings import Binding
 from monitor.core.message import NoticeSeverity
 from monitor.core.ownership import Proof
-from monitor.core.status import DomainStatus, Fault, Remedy
+from monitor.core.status import DomainStatus, Fault, Remedy, Said, Standing
 from monitor.core.told import ConcernKind
 from monitor.core.told import Reason as NoticeReason
 from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
@@ -111,6 +111,10 @@ class Wording:
         """A line of a message, with its gaps filled."""
         return self._texts["notice"][key].format(**gaps)
 
+    def curve(self, key: str, **gaps: str) -> str:
+        """A text of the picture of a change's progress, with its gaps filled."""
+        return self._texts["curve"][key].format(**gaps)
+
     def proof(self, proof: Proof) -> str:
         """What a server says of the record that proves whose a domain is."""
         return self._texts["proof"][proof.value]
@@ -163,7 +167,22 @@ CHANGE_SHAPE = {
 }
 
 
-def verdict_shape(verdict: Verdict) -> str:
+TRACK_SHAPE = {
+    TrackState.UNKNOWN: "?",
+    TrackState.AUTH_WAIT: "◔",
+    TrackState.CENSUS: "◔",
+    TrackState.WAITING: "◐",
+    TrackState.CONFIRMING: "◕",
+    TrackState.CONVERGED: "✔",
+    TrackState.SETTLED: "●",
+    TrackState.OVERSTAY: "✖",
+    TrackState.UNREACHABLE: "?",
+    TrackState.REGRESSED: "↶",
+    TrackState.FLAPPING: "~",
+}
+
+
+def verdict_shape(verdict: Verdict | Standing | Said) -> str:
     if verdict.is_in_effect is None:
         return "?"
     return "✔" if verdict.is_in_effect else "✖"

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the servers that the tests run against, from Debian's packages.
+# Installs the servers and the browser that the tests run against, from Debian's packages.
 # Does nothing where they are all there; starts no system service; without rights says what to do.
 set -eu
 
-PACKAGES='unbound bind9 nsd knot knot-resolver prometheus prometheus-alertmanager'
-PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager amtool'
+PACKAGES='unbound bind9 nsd knot knot-resolver prometheus prometheus-alertmanager chromium fonts-noto-cjk'
+PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager amtool chromium'
 POLICY=/usr/sbin/policy-rc.d
 # A normal user's path often leaves out where the servers are.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"

@@ -46,6 +46,7 @@ class Shop:
     text: str
     url: str = ""
     outlets: Outlets = field(default_factory=Outlets)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
     daemon: Daemon = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +55,10 @@ class Shop:
 
     def load(self) -> Settings:
         return parse(self.text, {})
+
+    def stop(self) -> None:
+        """Have the daemon end before the block does."""
+        self.stopped.set()
 
     async def get(self, path: str, **headers: str) -> requests.Response:
         return await asyncio.to_thread(
@@ -112,14 +117,14 @@ async def open_shop(
 @asynccontextmanager
 async def running(shop: Shop) -> AsyncIterator[Shop]:
     """Run the shop's daemon until the block ends."""
-    stopped, started = asyncio.Event(), asyncio.Event()
+    started = asyncio.Event()
 
     def on_start(url: str) -> None:
         shop.url = url
         started.set()
 
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(shop.daemon.run(stopped, on_start))
+        task = group.create_task(shop.daemon.run(shop.stopped, on_start))
         waiting = group.create_task(started.wait())
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -128,4 +133,4 @@ async def running(shop: Shop) -> AsyncIterator[Shop]:
             try:
                 yield shop
             finally:
-                stopped.set()
+                shop.stop()

@@ -72,6 +72,12 @@ class PrometheusTelemetry:
             "alertmanager_posts", "Requests to an Alertmanager.", "alertmanager", "result"
         )
         self._notices = counter("notices", "Notices to people.", "channel", "result")
+        self._event_clients = gauge("event_clients", "Clients that follow the events now.")
+        self._event_clients_dropped = counter(
+            "event_clients_dropped", "Clients that could not follow the events.", "reason"
+        )
+        for reason in ("behind", "refused", "stalled"):
+            self._event_clients_dropped.labels(reason)
         self._store_errors = counter("store_errors", "Steps that the store could not keep.")
         self._reload_ok = gauge(
             "config_last_reload_successful", "1 if the newest load of the configuration succeeded."
@@ -150,6 +156,12 @@ class PrometheusTelemetry:
 
     def notice_delayed(self, channel: str) -> None:
         self._notices.labels(channel, "delayed").inc()
+
+    def following(self, change: int) -> None:
+        self._event_clients.inc(change)
+
+    def dropped(self, reason: str) -> None:
+        self._event_clients_dropped.labels(reason).inc()
 
     def store_failed(self) -> None:
         self._store_errors.inc()

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from monitor.entrypoints.web.api import Api
 from monitor.entrypoints.web.changes_api import ChangesApi
+from monitor.entrypoints.web.events import Events, Patience
 from monitor.entrypoints.web.headers import SECURITY_HEADERS, SecurityHeaders
 from monitor.entrypoints.web.operations import Operations
 from monitor.entrypoints.web.problems import problem
@@ -29,7 +30,7 @@ _FOR_SCRIPTS = ("/api/", "/-/", "/metrics")
 def create_app(site: Site) -> Starlette:
     """Return the application; it holds no state of its own."""
     screens, api, operations = Screens(site), Api(site), Operations(site)
-    changes = ChangesApi(site)
+    changes, events = ChangesApi(site), Events(site.feed, Patience())
     static = resources.files("monitor.entrypoints.web") / "static"
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -42,6 +43,8 @@ def create_app(site: Site) -> Starlette:
         routes=[
             Route("/", screens.overview),
             Route("/domains/{domain}", screens.domain),
+            Route("/changes", screens.changes),
+            Route("/changes/{id}", screens.change),
             Route("/resolvers", screens.resolvers),
             Route("/metrics", operations.metrics),
             Route("/-/healthy", operations.healthy),
@@ -55,6 +58,7 @@ def create_app(site: Site) -> Starlette:
             Route("/api/v1/changes/{id}", changes.change),
             Route("/api/v1/resolvers", api.resolvers),
             Route("/api/v1/inventory", api.inventory),
+            Route("/api/v1/events", events.events),
             Mount("/static", StaticFiles(directory=str(static))),
         ],
         middleware=[Middleware(SecurityHeaders)],

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 # Who still waits for a reply is cut off after this many seconds; stopping takes two at most.
 _SECONDS_TO_DRAIN = 1
 _SECONDS_TO_CUT_OFF = 0.5
+# In milliseconds: who takes nothing of what was sent for so long is gone, or acts so (RFC 5482).
+_USER_TIMEOUT = 60_000
 
 
 class WebServer:
@@ -80,7 +82,9 @@ async def _listening(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family)
+        listener = socket.create_server(address[:2], family=family)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(error.errno, f"cannot listen on {host}:{port}: {reason}") from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT)
+    return listener

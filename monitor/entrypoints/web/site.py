@@ -10,6 +10,7 @@ from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.series.writing import Encoder
+from monitor.entrypoints.web.feed import Feed
 from monitor.usecases.announce import Announcement
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
@@ -31,16 +32,17 @@ class Changes(Protocol):
 class Site:
     """What the pages need of the daemon.
 
-    `history` gives the newest records first and, as `changes`, may raise StoreError. `announce`
-    may raise NotAnnounced. `registry` holds the metrics of the monitor itself, `state_metrics`
-    writes those of what is known, a piece at a time. `reload` returns the faults that kept it from
-    succeeding. Without `may_write` nothing can be changed. `language` is for
-    readers who did not choose one; None means: as the browser asks.
+    `history` gives the newest records first and, as `changes`, may raise StoreError. `feed` is the
+    audit log as it grows. `announce` may raise NotAnnounced. `registry` holds the metrics of the
+    monitor itself, `state_metrics` writes those of what is known, a piece at a time. `reload`
+    returns the faults that kept it from succeeding. Without `may_write` nothing can be changed.
+    `language` is for readers who did not choose one; None means: as the browser asks.
     """
 
     snapshot: Callable[[], Snapshot]
     history: Callable[[DomainName, int], Awaitable[tuple[Record, ...]]]
     changes: Changes
+    feed: Feed
     announce: Callable[[Announcement], Awaitable[Change]]
     registry: CollectorRegistry
     state_metrics: Callable[[Encoder], Iterator[str]]

@@ -12,6 +12,7 @@ from monitor.core.state import DomainState
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.web.app import Site, create_app
+from monitor.entrypoints.web.feed import Feed
 from monitor.ports import StoreError
 from monitor.usecases.announce import Announcement, NotAnnounced
 from monitor.usecases.snapshot import Snapshot
@@ -33,13 +34,29 @@ class Reloads:
         return self.faults
 
 
+class Drops:
+    """Counts who follows the events now, and remembers why others do not."""
+
+    def __init__(self) -> None:
+        self.followers = 0
+        self.reasons: list[str] = []
+
+    def following(self, change: int) -> None:
+        self.followers += change
+
+    def dropped(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
 def site_of(snapshot: Snapshot | None = None, max_pairs: int = 50_000) -> Site:
     """Return a site that shows the snapshot, is ready, and may be written to."""
     shown = snapshot or sample_snapshot()
+    store = MemoryStore()
     return Site(
         snapshot=lambda: shown,
         history=_history,
-        changes=MemoryStore(),
+        changes=store,
+        feed=Feed(store.records, 100, Drops()),
         announce=_announce,
         registry=CollectorRegistry(),
         state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
