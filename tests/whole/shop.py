@@ -1,6 +1,7 @@
 """A daemon on the embedded world, in this process."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -98,6 +99,12 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110  # it is asked over HTTP, nobody can tell us
             await asyncio.sleep(0.05)
+
+
+def brisk(text: str) -> str:
+    """Let caches be counted and looked at again without the pauses that a person can follow."""
+    text = re.sub(r'(?<=sample_gap = )"[^"]+"', '"0.1s"', text)
+    return re.sub(r'(?<=watch_min = )"[^"]+"', '"1s"', text)
 
 
 @asynccontextmanager
