@@ -75,7 +75,7 @@ def test_a_flushed_cache_has_nothing_stale_either(own_authorities: Authorities) 
 
 def test_a_cache_may_have_a_floor_under_ttls(lab: Lab) -> None:
     with Unbound(lab.authorities.stubs, min_ttl=900).running() as cache:
-        assert ask(cache.endpoint, "ttl-1.shop.test").answer[0].ttl == 900
+        assert ask(cache.endpoint, "ttl-1.shop.test").answer[0].ttl in {899, 900}
 
 
 def test_a_cache_may_tell_something_else_than_the_truth(lab: Lab) -> None:
