@@ -14,6 +14,8 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 settings.register_profile("home", deadline=None, suppress_health_check=SLOW)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
 
+# More would not end sooner: the longest story takes over a minute whoever plays beside it.
+MOST_PROCESSES = 8
 HERE = Path(__file__).parent
 # They mostly wait: for caches to forget, for processes to start.
 LONG = ("whole", "browser", "dashboards", "cli", "servers", "test_benchmarks.py")
@@ -21,8 +23,8 @@ LONG = ("whole", "browser", "dashboards", "cli", "servers", "test_benchmarks.py"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes share the tests with `-n auto`: since much waits, two a core."""
-    return 2 * (os.cpu_count() or 1)
+    """Return how many processes share the tests with `-n auto`: two a core, since much waits."""
+    return min(MOST_PROCESSES, 2 * (os.cpu_count() or 1))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -117,7 +117,7 @@ def _fire(url: str, name: str, labels: dict[str, str], *, is_over: bool = False)
     }
     if is_over:
         alert |= {"startsAt": "2026-01-01T00:00:00Z", "endsAt": "2026-01-01T00:00:01Z"}
-    requests.post(f"{url}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
+    requests.post(f"{url}/api/v2/alerts", json=[alert], timeout=30).raise_for_status()
 
 
 def _heard(url: str, case: str) -> set[str]:

@@ -71,6 +71,6 @@ def _is_ready(at: Endpoint) -> bool:
 def _get(url: str) -> bytes:
     # No proxy of whoever runs the tests.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=5) as answer:
+    with opener.open(url, timeout=30) as answer:
         body: bytes = answer.read()
     return body

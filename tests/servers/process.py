@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-START_LIMIT = 10.0
-STOP_LIMIT = 5.0
+START_LIMIT = 30.0
+STOP_LIMIT = 15.0
 PAUSE = 0.02
 
 

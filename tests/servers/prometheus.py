@@ -39,7 +39,7 @@ class Prometheus:
 
     def _ask(self, what: str, **params: str | float) -> list[Series]:
         # A form, since an address has no room for a long question.
-        asked = requests.post(f"{self.url}/api/v1/{what}", data=params, timeout=10)
+        asked = requests.post(f"{self.url}/api/v1/{what}", data=params, timeout=30)
         found = _data(asked)
         if found["resultType"] == "scalar":
             return [{"metric": {}, "value": found["result"]}]

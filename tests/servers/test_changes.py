@@ -14,7 +14,7 @@ from tests.servers.zone_text import lab_zone
 
 BEFORE = "shop-images.oss-cn-hangzhou.aliyuncs.com."
 AFTER = "shop-attic.oss-cn-hangzhou.aliyuncs.com."
-LIMIT = 10.0
+LIMIT = 30.0
 
 
 def test_a_changed_zone_is_served_by_the_authority_at_once(own_authorities: Authorities) -> None:

@@ -24,7 +24,7 @@ from tests.servers.zone_text import lab_zone
 
 NAME = "exact.shop.test"
 BEFORE, AFTER = "before.example.", "after.example."
-LIMIT = 10.0
+LIMIT = 30.0
 
 
 class Cache(Protocol):

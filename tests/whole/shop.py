@@ -36,7 +36,7 @@ STATUSES = {
     "xn--fsqu00a.shop.example": "in_effect",
 }
 
-PATIENCE = 20.0  # seconds until a condition that should come true counts as missed
+PATIENCE = 60.0  # seconds until a condition that should come true counts as missed
 
 
 @dataclass(slots=True)
@@ -63,15 +63,15 @@ class Shop:
 
     async def get(self, path: str, **headers: str) -> requests.Response:
         return await asyncio.to_thread(
-            requests.get, self.url + path, headers=headers, timeout=10, allow_redirects=False
+            requests.get, self.url + path, headers=headers, timeout=30, allow_redirects=False
         )
 
     async def post(self, path: str, **headers: str) -> requests.Response:
-        return await asyncio.to_thread(requests.post, self.url + path, headers=headers, timeout=10)
+        return await asyncio.to_thread(requests.post, self.url + path, headers=headers, timeout=30)
 
     async def announce(self, document: object) -> requests.Response:
         url = self.url + "api/v1/changes"
-        return await asyncio.to_thread(requests.post, url, json=document, timeout=10)
+        return await asyncio.to_thread(requests.post, url, json=document, timeout=30)
 
     async def change(self, name: str) -> Any:
         return (await self.domain(name))["change"]

@@ -105,7 +105,7 @@ async def prometheus(target: str, folder: Path) -> AsyncIterator[str]:
 async def asked(url: str, query: str) -> list[tuple[dict[str, str], str]]:
     """Return labels and value of each result; nothing before Prometheus is there."""
     try:
-        reply = await asyncio.to_thread(requests.get, url, params={"query": query}, timeout=10)
+        reply = await asyncio.to_thread(requests.get, url, params={"query": query}, timeout=30)
     except requests.ConnectionError:
         return []
     if reply.status_code == requests.codes.service_unavailable:
