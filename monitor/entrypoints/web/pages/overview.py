@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, Standing, Tally, standings_of
+from monitor.core.status import DomainStatus, Standing, Tally, stances_of
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.web.listing import Page, Query
 from monitor.entrypoints.web.pages.changes import Progress, progress_of
@@ -68,12 +68,14 @@ def _under_way(snapshot: Snapshot, changes: Iterable[Change]) -> list[Progress]:
 
 
 def _row(snapshot: Snapshot, domain: DomainState) -> Row:
+    servers, stances = stances_of(domain.resolvers)
     said = Counter(
-        Standing(standing.kind, standing.is_in_effect, None)
-        for server, standing in standings_of(domain.resolvers)
+        (stance.kind, stance.is_in_effect)
+        for server, stance in zip(servers, stances, strict=True)
         if server in snapshot.weights
     )
-    ordered = sorted(said.items(), key=lambda one: (wrong_first(one[0]), -one[1]))
+    counted = [(Standing(kind, effect, None), count) for (kind, effect), count in said.items()]
+    ordered = sorted(counted, key=lambda one: (wrong_first(one[0]), -one[1]))
     return Row(domain, snapshot.tally(domain), ordered)
 
 
