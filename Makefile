@@ -5,6 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
+WORKERS ?= auto
 
 .PHONY: help demo run test check lint types arch fmt bench docs dashboards preview simulate servers setup lock clean
 
@@ -18,7 +19,7 @@ run: $(VENV)/.runtime  ## run the daemon on config.toml
 	$(RUN)/python -m monitor run -c config.toml
 
 test: $(VENV)/.development servers  ## run all tests
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.development lint types arch test  ## lint, types, architecture, tests: what CI runs
 

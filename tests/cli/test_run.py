@@ -38,14 +38,14 @@ class Running:
 
     async def is_ready(self) -> bool:
         try:
-            answer = await asyncio.to_thread(requests.get, self.url + "-/ready", timeout=5)
+            answer = await asyncio.to_thread(requests.get, self.url + "-/ready", timeout=30)
         except requests.ConnectionError:
             return False
         return answer.status_code == 200
 
     async def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), timeout=20)
+        return await asyncio.wait_for(self.process.wait(), timeout=60)
 
 
 @pytest.fixture
@@ -199,6 +199,6 @@ async def test_a_taken_port_is_said_and_ends_the_start(world: World, tmp_path: P
             sys.executable, "-m", "monitor", "run",
             cwd=other, env=environment(world.environ), stdout=PIPE, stderr=PIPE,
         )  # fmt: skip
-        _, complaints = await asyncio.wait_for(second.communicate(), timeout=20)
+        _, complaints = await asyncio.wait_for(second.communicate(), timeout=60)
         assert second.returncode == 3
         assert "cannot listen on 127.0.0.1:" in complaints.decode()

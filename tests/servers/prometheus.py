@@ -39,17 +39,17 @@ class Prometheus:
 
     def rules(self) -> list[dict[str, Any]]:
         """Return all rules with their health, and what they found when last evaluated."""
-        groups = _data(requests.get(f"{self.url}/api/v1/rules", timeout=10))["groups"]
+        groups = _data(requests.get(f"{self.url}/api/v1/rules", timeout=30))["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
     def alertmanagers(self) -> list[str]:
         """Return the addresses of those that it tells by now."""
-        known = _data(requests.get(f"{self.url}/api/v1/alertmanagers", timeout=10))
+        known = _data(requests.get(f"{self.url}/api/v1/alertmanagers", timeout=30))
         return [one["url"] for one in known["activeAlertmanagers"]]
 
     def _ask(self, what: str, **params: str | float) -> list[Series]:
         # A form, since an address has no room for a long question.
-        asked = requests.post(f"{self.url}/api/v1/{what}", data=params, timeout=10)
+        asked = requests.post(f"{self.url}/api/v1/{what}", data=params, timeout=30)
         found = _data(asked)
         if found["resultType"] == "scalar":
             return [{"metric": {}, "value": found["result"]}]

@@ -14,7 +14,7 @@ from monitor.demo.landscape import NEW_TARGET, OLD_TARGET
 from monitor.demo.oss_state import ACCOUNT, Fault, FaultKind
 from monitor.ports import StoreError
 from tests.servers.installed import require
-from tests.whole.shop import STATUSES, Shop, eventually, open_shop, running
+from tests.whole.shop import STATUSES, Shop, brisk, eventually, open_shop, running
 
 
 @pytest.fixture
@@ -53,7 +53,14 @@ async def test_metrics_page_and_api_tell_the_same(shop: Shop) -> None:
     assert "region-differs" in page
 
 
-async def test_a_modified_record_is_followed_through_a_split_to_the_caches(shop: Shop) -> None:
+async def test_a_modified_record_is_followed_through_a_split_to_the_caches(
+    tmp_path: Path,
+) -> None:
+    async with open_shop(tmp_path, brisk) as shop:
+        await _follow_through_a_split(shop)
+
+
+async def _follow_through_a_split(shop: Shop) -> None:
     first, second = shop.world.authorities
     shop.world.modify(first)
 
