@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
 
-.PHONY: help demo run test check lint types arch fmt bench docs dashboards simulate servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs dashboards preview simulate servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -43,6 +43,7 @@ bench: $(VENV)/.development  ## measure, in ratios: the engine beside its peers,
 	PYTHONPATH=. $(RUN)/python benchmarks/storing.py
 	PYTHONPATH=. $(RUN)/python benchmarks/scrape.py
 	PYTHONPATH=. $(RUN)/python benchmarks/listing.py
+	PYTHONPATH=. $(RUN)/python benchmarks/pages.py
 	PYTHONPATH=. $(RUN)/python benchmarks/rounds.py
 	PYTHONPATH=. $(RUN)/python benchmarks/soak.py
 
@@ -56,6 +57,9 @@ docs: $(VENV)/.development  ## draw the diagrams that follow from the code
 
 dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
 	$(RUN)/python -m tools.dashboards
+
+preview: $(VENV)/.development  ## print what the dashboards show of a break, as text (needs Prometheus)
+	@$(RUN)/python -m tests.dashboards
 
 servers:  ## install the servers that tests start, where this user may
 	sh tests/servers/install.sh

@@ -95,3 +95,8 @@ def _wrong(table: str, row: str) -> int:
     (line,) = (line for line in table.splitlines() if line.strip().startswith(f"{row}  "))
     *_, wrong, _ = re.split(r"  +", line.strip())
     return int(wrong.replace(",", ""))
+
+
+async def test_the_benchmark_of_pages_runs_on_a_small_size() -> None:
+    out = await _said("pages.py", "--small")
+    assert "/resolvers" in out

@@ -195,7 +195,7 @@ class Daemon:
             started()
             await stopped.wait()
             self._group = None  # from here on nothing new begins
-            self._scheduler.stop()
+            await self._scheduler.stop()
             self._end_look()
         await self._note(EventType.STOP)
 

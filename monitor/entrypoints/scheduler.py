@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from apscheduler.events import (
@@ -34,6 +35,8 @@ class Scheduler:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._skipped_since: dict[str, datetime] = {}
+        self._running: set[asyncio.Task[object]] = set()
+        self._is_stopping = False
         self._scheduler.add_listener(self._on_submitted, EVENT_JOB_SUBMITTED)
         self._scheduler.add_listener(self._on_skipped, EVENT_JOB_MAX_INSTANCES)
         self._scheduler.add_listener(self._on_error, EVENT_JOB_ERROR)
@@ -41,12 +44,13 @@ class Scheduler:
     def every(self, name: str, interval: timedelta, job: Job, jitter: timedelta) -> None:
         """Call the job each interval from one interval on, early or late by half of `jitter`."""
         self._scheduler.add_job(
-            job,
+            partial(self._run, job),
             "interval",
             # The library only adds its jitter, at each call anew.
             seconds=(interval - jitter / 2).total_seconds(),
             jitter=jitter.total_seconds() or None,
             id=name,
+            name=name,  # the library's own log lines show it
             replace_existing=True,
         )
 
@@ -57,9 +61,23 @@ class Scheduler:
     def start(self) -> None:
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Call nothing more; jobs that run are cancelled."""
+    async def stop(self) -> None:
+        """Call nothing more, cancel the jobs that run, and return when they have ended."""
+        self._is_stopping = True
         self._scheduler.shutdown(wait=False)
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def _run(self, job: Job) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            await job()
+        except asyncio.CancelledError:
+            if not self._is_stopping:
+                raise
 
     def _on_submitted(self, event: JobSubmissionEvent) -> None:
         planned: datetime = event.scheduled_run_times[0]
@@ -71,7 +89,5 @@ class Scheduler:
         self._lagged(self._clock.now() - first)
 
     def _on_error(self, event: JobExecutionEvent) -> None:
-        if isinstance(event.exception, asyncio.CancelledError):
-            return  # the end of the daemon, or a reload
         error, where = repr(event.exception), event.traceback
         log.error("job.failed", job=event.job_id, error=error, where=where)

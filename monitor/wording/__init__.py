@@ -10,10 +10,10 @@ from importlib import resources
 from monitor.core.bindings import Binding
 from monitor.core.message import NoticeSeverity
 from monitor.core.ownership import Proof
-from monitor.core.status import DomainStatus, Fault, Remedy
+from monitor.core.status import DomainStatus, Fault, Remedy, Said, Standing
 from monitor.core.told import ConcernKind
 from monitor.core.told import Reason as NoticeReason
-from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
+from monitor.core.tracking.changes import Change, ChangeKind, ChangeState, Source
 from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.tracking.values import Value
@@ -71,6 +71,11 @@ class Wording:
     def change_state(self, state: ChangeState) -> str:
         return self._texts["change_state"][state.value]
 
+    def standing(self, change: Change) -> str:
+        """Answer in one sentence whether everybody has the change by now."""
+        text = self._texts["standing"][change.state.value]
+        return text.format(late=len(change.late), total=len(change.tracks))
+
     def change_kind(self, kind: ChangeKind) -> str:
         return self._texts["change_kind"][kind.value]
 
@@ -110,6 +115,10 @@ class Wording:
     def notice(self, key: str, **gaps: object) -> str:
         """A line of a message, with its gaps filled."""
         return self._texts["notice"][key].format(**gaps)
+
+    def curve(self, key: str, **gaps: str) -> str:
+        """A text of the picture of a change's progress, with its gaps filled."""
+        return self._texts["curve"][key].format(**gaps)
 
     def proof(self, proof: Proof) -> str:
         """What a server says of the record that proves whose a domain is."""
@@ -163,7 +172,22 @@ CHANGE_SHAPE = {
 }
 
 
-def verdict_shape(verdict: Verdict) -> str:
+TRACK_SHAPE = {
+    TrackState.UNKNOWN: "?",
+    TrackState.AUTH_WAIT: "◔",
+    TrackState.CENSUS: "◔",
+    TrackState.WAITING: "◐",
+    TrackState.CONFIRMING: "◕",
+    TrackState.CONVERGED: "✔",
+    TrackState.SETTLED: "●",
+    TrackState.OVERSTAY: "✖",
+    TrackState.UNREACHABLE: "?",
+    TrackState.REGRESSED: "↶",
+    TrackState.FLAPPING: "~",
+}
+
+
+def verdict_shape(verdict: Verdict | Standing | Said) -> str:
     if verdict.is_in_effect is None:
         return "?"
     return "✔" if verdict.is_in_effect else "✖"

@@ -1,5 +1,6 @@
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -207,3 +208,35 @@ def test_an_authority_that_flattens_does_not_begin_the_window_anew_with_each_add
         served = dict(views_after(served, [said], asked))
     now = START + timedelta(hours=73)
     assert status_of({"r": view(WRONG)}, served, POLICY, now) is S.BROKEN
+
+
+def test_where_some_authorities_are_right_and_others_wrong_these_are_to_be_mended() -> None:
+    authorities = {"ns1": view(RIGHT), "ns2": view(WRONG)}
+    assert remedy(view(WRONG), authorities, POLICY.window, START) is Remedy.AUTHORITY
+    silent = {"ns1": view(RIGHT), "ns2": view(SILENT)}
+    assert remedy(view(WRONG), silent, POLICY.window, START) is Remedy.WAIT
+
+
+def said(views: Mapping[str, View]) -> list[tuple[bool | None, datetime]]:
+    return [(one.is_in_effect, one.since) for one in views["r"].past]
+
+
+def test_a_view_remembers_what_was_said_before_and_since_when() -> None:
+    views: Mapping[str, View] = {}
+    said_in_turn: list[Answer | NoAnswer] = [WRONG, WRONG, SILENT, RIGHT, RIGHT]
+    for minute, outcome in enumerate(said_in_turn):
+        seen = sighting("r", outcome, START + timedelta(minutes=minute))
+        views = views_after(views, [seen], frozenset({"r"}))
+    assert said(views) == [(False, START), (None, START + timedelta(minutes=2))]
+    assert views["r"].since == START + timedelta(minutes=3)
+
+
+def test_the_past_of_a_view_that_flaps_does_not_grow_for_ever() -> None:
+    views: Mapping[str, View] = {}
+    for minute in range(200):
+        outcome = (RIGHT, WRONG)[minute % 2]
+        seen = sighting("r", outcome, START + timedelta(minutes=minute))
+        views = views_after(views, [seen], frozenset({"r"}))
+    found = said(views)
+    assert len(found) == 32
+    assert found[-1] == (True, START + timedelta(minutes=198))

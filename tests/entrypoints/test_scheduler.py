@@ -29,7 +29,7 @@ async def test_a_job_that_outlasts_its_interval_shows_as_lag() -> None:
             await asyncio.sleep(TICK.total_seconds())
     assert runs == ["begun"], "it never runs beside itself"
     may_end.set()
-    scheduler.stop()
+    await scheduler.stop()
 
 
 async def test_a_failing_job_is_called_again(
@@ -48,7 +48,7 @@ async def test_a_failing_job_is_called_again(
     with caplog.at_level(logging.CRITICAL, "apscheduler.executors.default"):
         scheduler.start()
         await asyncio.wait_for(twice.wait(), timeout=10)
-        scheduler.stop()
+        await scheduler.stop()
     assert len(runs) >= 2
 
 
@@ -63,5 +63,28 @@ async def test_jobs_that_were_dropped_are_not_called() -> None:
     scheduler.start()
     scheduler.drop_all()
     await asyncio.sleep(3 * TICK.total_seconds())
-    scheduler.stop()
+    await scheduler.stop()
     assert runs == []
+
+
+async def test_to_stop_is_to_wait_until_a_job_has_ended_and_no_reason_to_complain(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, ended = asyncio.Event(), list[str]()
+
+    async def tidy() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(TICK.total_seconds())
+            ended.append("ended")
+
+    scheduler = Scheduler(SystemClock(), lambda _: None)
+    scheduler.every("tidy", TICK, tidy, NO_JITTER)
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), timeout=10)
+    await scheduler.stop()
+    assert ended == ["ended"]
+    await asyncio.sleep(0)
+    assert "Traceback" not in caplog.text

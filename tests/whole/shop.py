@@ -93,9 +93,9 @@ class Shop:
         return str((await self.domain(name))["status"])
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
     """Return when the condition has come true; fail when it does not within the patience."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110  # it is asked over HTTP, nobody can tell us
             await asyncio.sleep(0.05)
 

@@ -26,8 +26,13 @@ class Entry:
     nsid: str | None = None
     hits: int = 1
 
+    @property
+    def gone_at(self) -> datetime:
+        """From when on a cache that keeps to the TTL no longer gives it."""
+        return self.expires_at + _TTL_UNIT
+
     def is_alive(self, at: datetime) -> bool:
-        return at < self.expires_at + _TTL_UNIT
+        return at < self.gone_at
 
 
 def with_sample(

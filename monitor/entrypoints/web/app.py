@@ -44,6 +44,8 @@ def create_app(site: Site) -> Starlette:
         routes=[
             Route("/", screens.overview),
             Route("/domains/{domain}", screens.domain),
+            Route("/changes", screens.changes),
+            Route("/changes/{id}", screens.change),
             Route("/resolvers", screens.resolvers),
             Route("/metrics", operations.metrics),
             Route("/-/healthy", operations.healthy),

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -80,13 +81,33 @@ def test_a_cache_that_is_late_beyond_the_window_is_told_from_a_wrong_record() ->
     assert "ask its operator to flush its cache" in html
 
 
-def test_the_matrix_has_a_cell_with_shape_and_word_for_each_resolver() -> None:
+def test_a_row_counts_who_says_what_with_shape_and_word_wrong_answers_first() -> None:
     row = page("/", q=str(CDN)).partition('<th scope="row">')[2].partition("</tr>")[0]
-    for resolver in RESOLVERS:
-        assert f'data-label="{resolver.name}"' in row
-    assert row.count("✔</span> in effect") == 3
-    assert row.count("✖</span> other bucket") == 2
-    assert "?</span> timeout" in row
+    said = re.findall(
+        r'aria-hidden="true">(\S)</span> ([a-z ]+?) ?(?:<span class="times">(×\d)|<)', row
+    )
+    assert said[1:] == [
+        ("✖", "other bucket", "×2"),
+        ("?", "timeout", ""),
+        ("✔", "in effect", "×3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("domains", "answer"),
+    [
+        ((IMG,), "Yes: at each of 1 domains"),
+        ((IMG, CDN), "Not yet: 1 of 2 domains"),
+        ((IMG, CDN, OLD), "No: 1 of 3 domains"),
+    ],
+)
+def test_the_overview_answers_its_question_first(
+    domains: tuple[DomainName, ...], answer: str
+) -> None:
+    sample = sample_snapshot()
+    some = {name: sample.state.domains[name] for name in domains}
+    html = reader(site_of(replace(sample, state=State(domains=some)))).get("/").text
+    assert answer in html.partition('<p class="headline')[2].partition("</p>")[0]
 
 
 def test_counts_are_links_that_filter() -> None:
@@ -178,7 +199,7 @@ def test_a_history_that_cannot_be_read_leaves_the_rest_of_the_page() -> None:
 def test_resolvers_are_shown_with_how_well_they_answer() -> None:
     html = page("/resolvers")
     assert "[2001:db8::53]:53" in html
-    assert "https://dns.example/dns-query<" in html
+    assert "https://dns.example/dns-query <small>doh" in html
     assert "ECS 198.51.100.0/24" in html
     assert "5 / 6" in html
     assert "silent" in html
@@ -264,7 +285,7 @@ def test_pages_ask_no_other_host_and_carry_no_inline_code() -> None:
         assert html.count("<script") == html.count('<script src="/static/')
 
 
-@pytest.mark.parametrize("name", ["style.css", "live.js", "icon.svg"])
+@pytest.mark.parametrize("name", ["style.css", "curve.css", "live.js", "icon.svg"])
 def test_what_pages_refer_to_is_served(name: str) -> None:
     reply = reader(site_of()).get(f"/static/{name}")
     assert reply.status_code == 200
@@ -289,6 +310,7 @@ def test_a_domain_whose_record_changes_shows_who_is_late_why_and_until_when(
     assert "old.example" in page and "new.example" in page and "ops" in page
     assert words.change_state(ChangeState.PROPAGATING) in page
     assert words.track_state(TrackState.UNREACHABLE) in page
+    assert words.word("not_verified") in page
     assert words.word("deadline") in page
 
 
