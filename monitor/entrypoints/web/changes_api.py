@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from monitor.core.events import Record
@@ -176,10 +176,13 @@ async def _body(request: Request) -> Mapping[str, Any]:
     if media_type != _JSON:
         raise HTTPException(415, f"The body must be {_JSON}.", {"accept-post": _JSON})
     received = b""
-    async for part in request.stream():
-        received += part
-        if len(received) > _LONGEST_BODY:
-            raise HTTPException(413, f"At most {_LONGEST_BODY} octets are read.")
+    try:
+        async for part in request.stream():
+            received += part
+            if len(received) > _LONGEST_BODY:
+                raise HTTPException(413, f"At most {_LONGEST_BODY} octets are read.")
+    except ClientDisconnect:
+        raise HTTPException(400, "The body ended too early.") from None
     try:
         document = json.loads(received)
     except ValueError as error:
