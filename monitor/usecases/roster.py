@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
 
 Key: TypeAlias = Callable[[DomainState], Any]  # no two domains have the same one
 _Domains: TypeAlias = Sequence[DomainState]
+_Move: TypeAlias = tuple[DomainState, DomainState]
 
 # To find the places of so large a share takes as long as to sort all.
-_MOST = 0.1
+_MOST = 0.05
 # After so many moved, nothing is kept of what was: it would hold their former states in memory.
 _MANY = 10_000
 
@@ -57,42 +57,35 @@ class Roster:
 
 
 def _followed(known: _Known, state: State) -> _Known:
-    """Return the same orders of another state, unless most is to be sorted anew."""
-    gone, come = _differences(known.state.domains, state.domains) if known.orders else ((), ())
-    if len(gone) + len(come) > len(state.domains) * _MOST:
+    """Return the same orders of another state, unless it is as well to sort anew."""
+    moved = _moved(known.state, state) if known.orders else None
+    if moved is None or len(moved) > len(state.domains) * _MOST:
         return _Known(state, {})
     orders = known.orders.items()
-    return _Known(state, {key: _reordered(of, key, gone, come) for key, of in orders})
+    return _Known(state, {key: _reordered(of, key, moved) for key, of in orders})
 
 
-def _differences(
-    before: Mapping[DomainName, DomainState], after: Mapping[DomainName, DomainState]
-) -> tuple[_Domains, _Domains]:
-    """Return the states that are not in both, the same object that is."""
-    if len(before) == len(after):
-        # A state copies the one before: where no domain came or went, each has kept its place.
-        pairs = zip(before.values(), after.values(), strict=True)
-        moved = [(old, new) for old, new in pairs if old is not new]
-        if all(old.domain.text == new.domain.text for old, new in moved):
-            return [old for old, _ in moved], [new for _, new in moved]
-    return _missing(before, after), _missing(after, before)
+def _moved(before: State, after: State) -> Sequence[_Move] | None:
+    """Return what went and what came in its stead; None where one came or went alone.
+
+    A state copies the one before, so that mostly each domain has kept its place. Where many have
+    not, many move, and it is as well to sort anew.
+    """
+    if len(before.domains) != len(after.domains):
+        return None
+    pairs = zip(before.domains.values(), after.domains.values(), strict=True)
+    return [(old, new) for old, new in pairs if old is not new]
 
 
-def _missing(
-    these: Mapping[DomainName, DomainState], those: Mapping[DomainName, DomainState]
-) -> _Domains:
-    return [state for name, state in these.items() if those.get(name) is not state]
-
-
-def _reordered(domains: _Domains, key: Key, gone: _Domains, come: _Domains) -> _Domains:
-    places = sorted([bisect_left(domains, key(state), key=key) for state in gone])
+def _reordered(domains: _Domains, key: Key, moved: Sequence[_Move]) -> _Domains:
+    places = sorted([bisect_left(domains, key(old), key=key) for old, _ in moved])
     left, begin = list[DomainState](), 0
     for place in places:
         left += domains[begin:place]
         begin = place + 1
     left += domains[begin:]
     after, begin = list[DomainState](), 0
-    for state in sorted(come, key=key):
+    for state in sorted([new for _, new in moved], key=key):
         place = bisect_left(left, key(state), begin, key=key)
         after += left[begin:place]
         after.append(state)

@@ -11,7 +11,7 @@ from monitor.usecases.roster import Roster
 from monitor.usecases.snapshot import PLACES, Snapshot, Sort
 from tests.core.samples import BINDING, START
 
-MANY = tuple(DomainName(f"d{n}.shop.example") for n in range(40))
+MANY = tuple(DomainName(f"d{n}.shop.example") for n in range(200))
 
 
 def domain_of(name: DomainName, status: DomainStatus, minutes: int) -> DomainState:
@@ -23,7 +23,7 @@ domains = st.builds(
 )
 steps = st.builds(
     Step,
-    domains=st.lists(domains, max_size=6, unique_by=lambda d: d.domain).map(tuple),
+    domains=st.lists(domains, max_size=12, unique_by=lambda d: d.domain).map(tuple),
     forgotten=st.frozensets(st.sampled_from(MANY), max_size=2),
 )
 FLEET = State(domains={name: domain_of(name, DomainStatus.UNKNOWN, 0) for name in MANY})
@@ -61,7 +61,7 @@ def test_the_same_state_is_sorted_once() -> None:
 def test_former_states_of_many_domains_are_not_kept() -> None:
     roster, key = Roster(), PLACES[Sort.NAME]
     first = roster.domains(FLEET, key)
-    moved = Step(tuple(FLEET.domains.values()) * 251)
+    moved = Step(tuple(FLEET.domains.values()) * 51)
     roster.note(moved)
     assert roster.domains(FLEET, key) is not first
 
@@ -70,8 +70,8 @@ def test_statuses_are_counted_and_have_their_places() -> None:
     moved = Step(tuple(domain_of(name, DomainStatus.BROKEN, 1) for name in MANY[3:5]))
     shown = Snapshot(START, FLEET.after(moved), ())
     assert shown.counts[DomainStatus.BROKEN] == 2
-    assert shown.counts[DomainStatus.UNKNOWN] == 38
-    assert sum(shown.counts.values()) == 40
+    assert shown.counts[DomainStatus.UNKNOWN] == 198
+    assert sum(shown.counts.values()) == 200
     broken = shown.sorted(Sort.STATUS)[shown.place(DomainStatus.BROKEN)]
     assert [domain.domain for domain in broken] == list(MANY[3:5])
     assert shown.worst is DomainStatus.BROKEN
