@@ -159,7 +159,7 @@ class Store(Protocol):
         """
 
     async def history(
-        self, domain: DomainName, limit: int, *, before: int | None = None
+        self, domain: DomainName, limit: int, before: int | None = None
     ) -> tuple[Record, ...]:
         """Return the newest records of a domain before that number, newest first.
 
@@ -177,7 +177,7 @@ class Store(Protocol):
     async def change(self, number: str) -> Change | None:
         """Return the change with that id; None where there is none. Raises StoreError."""
 
-    async def story(self, number: str, limit: int, *, after: int = 0) -> tuple[Record, ...]:
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
         """Return the records of a change after that number, oldest first. Raises StoreError."""
 
     async def close(self) -> None: ...

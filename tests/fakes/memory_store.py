@@ -53,7 +53,7 @@ class MemoryStore:
                     del self._letters[key]
 
     async def history(
-        self, domain: DomainName, limit: int, *, before: int | None = None
+        self, domain: DomainName, limit: int, before: int | None = None
     ) -> tuple[Record, ...]:
         of_domain = [record for record in self._records if record.event.domain == domain]
         found = (r for r in reversed(of_domain) if before is None or r.seq < before)
@@ -72,7 +72,7 @@ class MemoryStore:
     async def change(self, number: str) -> Change | None:
         return self._changes.get(number)
 
-    async def story(self, number: str, limit: int, *, after: int = 0) -> tuple[Record, ...]:
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
         found = (r for r in self._records if r.event.change == number and r.seq > after)
         return tuple(found)[:limit]
 

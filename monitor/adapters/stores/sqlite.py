@@ -68,7 +68,7 @@ class SqliteStore:
         return kept
 
     async def history(
-        self, domain: DomainName, limit: int, *, before: int | None = None
+        self, domain: DomainName, limit: int, before: int | None = None
     ) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE domain = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
         end = _END if before is None else before
@@ -96,7 +96,7 @@ class SqliteStore:
 
         return await self._run(find)
 
-    async def story(self, number: str, limit: int, *, after: int = 0) -> tuple[Record, ...]:
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE change_id = ? AND seq > ? ORDER BY seq LIMIT ?"
         return await self._run(
             lambda connection: _records(connection, query, number, after, limit)

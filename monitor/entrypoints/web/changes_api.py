@@ -185,7 +185,7 @@ async def _body(request: Request) -> Mapping[str, Any]:
         raise HTTPException(400, "The body ended too early.") from None
     try:
         document = json.loads(received)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"The body is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise HTTPException(400, "The body must be a JSON object.")

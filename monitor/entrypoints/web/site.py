@@ -20,7 +20,7 @@ class History(Protocol):
     """The newest records of a domain before a number, newest first. May raise StoreError."""
 
     async def __call__(
-        self, domain: DomainName, limit: int, /, *, before: int | None = None
+        self, domain: DomainName, limit: int, /, before: int | None = None
     ) -> tuple[Record, ...]: ...
 
 
@@ -33,7 +33,7 @@ class Changes(Protocol):
 
     async def change(self, number: str) -> Change | None: ...
 
-    async def story(self, number: str, limit: int, *, after: int = 0) -> tuple[Record, ...]: ...
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def snapshot_with(*domains: DomainState) -> Snapshot:
 
 
 async def unreadable(
-    domain: DomainName, limit: int, *, before: int | None = None
+    domain: DomainName, limit: int, before: int | None = None
 ) -> tuple[Record, ...]:
     """Stand for a store that cannot give its history."""
     raise StoreError("database disk image is malformed: /var/lib/secret.db")
@@ -97,7 +97,7 @@ async def _announce(announcement: Announcement) -> Change:
 
 
 async def _history(
-    domain: DomainName, limit: int, *, before: int | None = None
+    domain: DomainName, limit: int, before: int | None = None
 ) -> tuple[Record, ...]:
     told = sample_history(domain)
     return tuple(record for record in told if before is None or record.seq < before)[:limit]
