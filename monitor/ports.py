@@ -158,8 +158,13 @@ class Store(Protocol):
         StoreError, nothing of the step was kept.
         """
 
-    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
-        """Return the newest records of a domain, newest first. Raises StoreError."""
+    async def history(
+        self, domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
+        """Return the newest records of a domain before that number, newest first.
+
+        Raises StoreError.
+        """
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         """Return the records that follow number `after`, oldest first. Raises StoreError."""
@@ -172,8 +177,8 @@ class Store(Protocol):
     async def change(self, number: str) -> Change | None:
         """Return the change with that id; None where there is none. Raises StoreError."""
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
-        """Return the records of a change, oldest first. Raises StoreError."""
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        """Return the records of a change after that number, oldest first. Raises StoreError."""
 
     async def close(self) -> None: ...
 

@@ -24,14 +24,17 @@ from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.verdict import Rule, VerdictKind
 from monitor.entrypoints.metrics import StateMetrics
+from monitor.entrypoints.web.app import endpoints_of
 from monitor.ports import DeliveryFailure
 from monitor.usecases.snapshot import Snapshot
+from tests.entrypoints.web.worlds import site_of
 
 ROOT = Path(__file__).parent.parent
 METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 CHANGES = (ROOT / "docs/changes.md").read_text(encoding="utf-8")
 NOTICES = (ROOT / "docs/notices.md").read_text(encoding="utf-8")
 VERDICTS = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+API = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 CHANNELS = (ROOT / "docs/channels.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -85,6 +88,17 @@ def test_every_command_is_in_the_readme() -> None:
     assert commands and subcommands
     for command in [*commands, *subcommands]:
         assert f"`{command}" in README, command
+
+
+def test_every_path_and_parameter_of_the_api_is_documented() -> None:
+    operations = [endpoint.operation for endpoint in endpoints_of(site_of())]
+    missing = [
+        name
+        for one in operations
+        for name in (one.path.removeprefix("/"), *(p.name for p in one.parameters))
+        if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", API)
+    ]
+    assert missing == []
 
 
 def test_every_service_and_failure_of_channels_is_documented() -> None:

@@ -46,6 +46,7 @@ from monitor.usecases.discover import discover, forget_accounts
 from monitor.usecases.follow import Follow
 from monitor.usecases.inquire import Inquire
 from monitor.usecases.mind_clock import mind_clock
+from monitor.usecases.roster import Roster
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.snapshot import Snapshot
 from monitor.usecases.visit import Visits
@@ -101,6 +102,8 @@ class Daemon:
         self._telemetry = PrometheusTelemetry(self._registry)
         self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)
+        self._roster = Roster()
+        self._ledger.listen(self._roster.note)
         self._feed = Feed(self._store.records, settings.daemon.max_event_clients, self._telemetry)
         self._ledger.read_to(self._feed.append)
         self._works = self._built(settings)
@@ -126,6 +129,7 @@ class Daemon:
             window,
             works.rounds.sweeper,
             works.telling.policy.muted_until,
+            self._roster,
         )
 
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:

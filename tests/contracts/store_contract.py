@@ -149,6 +149,8 @@ class StoreContract:
         await store.commit(Step(events=events))
         assert [r.event.data["nr"] for r in await store.history(DOMAIN, limit=2)] == [5, 3]
         assert [r.event.data["nr"] for r in await store.history(other, limit=9)] == [2]
+        assert [r.seq for r in await store.history(DOMAIN, limit=9, before=5)] == [3, 1]
+        assert await store.history(DOMAIN, limit=9, before=1) == ()
 
     async def test_one_domain_can_be_had_alone(self, store: Store) -> None:
         other = DomainState(DomainName("other.example"), None, START)
@@ -190,6 +192,8 @@ class StoreContract:
         told = tuple(replace(event(n), change=number if n % 2 else None) for n in range(6))
         await store.commit(Step(events=told))
         assert [r.event.data["nr"] for r in await store.story(number, limit=2)] == [1, 3]
+        assert [r.event.data["nr"] for r in await store.story(number, limit=9, after=2)] == [3, 5]
+        assert await store.story(number, limit=9, after=6) == ()
 
     async def test_records_follow_a_number_in_order(self, store: Store) -> None:
         await store.commit(Step(events=tuple(event(number) for number in range(5))))

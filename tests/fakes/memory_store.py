@@ -52,9 +52,12 @@ class MemoryStore:
                 if one.done_at is not None and one.done_at < done_at - timedelta(days=1):
                     del self._letters[key]
 
-    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
+    async def history(
+        self, domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
         of_domain = [record for record in self._records if record.event.domain == domain]
-        return tuple(reversed(of_domain))[:limit]
+        found = (r for r in reversed(of_domain) if before is None or r.seq < before)
+        return tuple(found)[:limit]
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         return tuple(record for record in self._records if record.seq > after)[:limit]
@@ -69,8 +72,9 @@ class MemoryStore:
     async def change(self, number: str) -> Change | None:
         return self._changes.get(number)
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
-        return tuple(r for r in self._records if r.event.change == number)[:limit]
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        found = (r for r in self._records if r.event.change == number and r.seq > after)
+        return tuple(found)[:limit]
 
     async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
         found = [one for one in self._letters.values() if one.state is PostState.WAITING]

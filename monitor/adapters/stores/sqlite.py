@@ -25,6 +25,8 @@ from monitor.ports import Kept, StoreError
 
 T = TypeVar("T")
 
+_END = 2**63 - 1  # behind the last record: SQLite's largest number
+
 
 class SqliteStore:
     """Keeps everything in one file; a step is on disk before `commit` returns."""
@@ -65,9 +67,14 @@ class SqliteStore:
             self._written.pop(name, None)
         return kept
 
-    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"
-        return await self._run(lambda connection: _records(connection, query, domain.text, limit))
+    async def history(
+        self, domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE domain = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        end = _END if before is None else before
+        return await self._run(
+            lambda connection: _records(connection, query, domain.text, end, limit)
+        )
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -89,9 +96,11 @@ class SqliteStore:
 
         return await self._run(find)
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE change_id = ? ORDER BY seq LIMIT ?"
-        return await self._run(lambda connection: _records(connection, query, number, limit))
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE change_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+        return await self._run(
+            lambda connection: _records(connection, query, number, after, limit)
+        )
 
     async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
         return await self._run(lambda connection: outbox.waiting(connection, limit, channel))

@@ -17,6 +17,14 @@ from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
 
 
+class History(Protocol):
+    """The newest records of a domain before a number, newest first. May raise StoreError."""
+
+    async def __call__(
+        self, domain: DomainName, limit: int, /, before: int | None = None
+    ) -> tuple[Record, ...]: ...
+
+
 class Changes(Protocol):
     """All changes that ever were, as the store keeps them. Each may raise StoreError."""
 
@@ -26,22 +34,21 @@ class Changes(Protocol):
 
     async def change(self, number: str) -> Change | None: ...
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]: ...
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the pages need of the daemon.
 
-    `history` gives the newest records first and, as `changes`, may raise StoreError. `feed` is the
-    audit log as it grows. `announce` may raise NotAnnounced. `registry` holds the metrics of the
-    monitor itself, `state_metrics` writes those of what is known, a piece at a time. `reload`
-    returns the faults that kept it from succeeding. `access` says who may read and write.
-    `language` is for readers who did not choose one; None means: as the browser asks.
+    `feed` is the audit log as it grows. `announce` may raise NotAnnounced. `registry` holds the
+    metrics of the monitor itself, `state_metrics` writes those of what is known, a piece at a
+    time. `reload` returns the faults that kept it from succeeding. `access` says who may read and
+    write. `language` is for readers who did not choose one; None means: as the browser asks.
     """
 
     snapshot: Callable[[], Snapshot]
-    history: Callable[[DomainName, int], Awaitable[tuple[Record, ...]]]
+    history: History
     changes: Changes
     feed: Feed
     announce: Callable[[Announcement], Awaitable[Change]]
