@@ -102,6 +102,8 @@ def evidence_of(sighting: Sighting) -> Mapping[str, Json]:
     return {
         "resolver": sighting.server,
         "verdict": sighting.verdict.kind.value,
+        "rule": sighting.verdict.rule.value,
+        "seen": sighting.verdict.seen,
         "transport": reply.transport.value,
         "at": reply.at.isoformat(),
         "rtt_ms": round(reply.rtt.total_seconds() * 1000, 3),

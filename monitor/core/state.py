@@ -10,6 +10,7 @@ from monitor.core.hysteresis import Settled
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.servers import Delegation
+from monitor.core.showing import shown as with_evidence
 from monitor.core.status import (
     DomainStatus,
     Fault,
@@ -357,7 +358,5 @@ def _fault_event(
     }
     if shown:
         data["shown"] = shown
-    is_of_authorities = fault is Fault.AUTHORITY_SPLIT
-    views = state.authorities.values() if is_of_authorities else ()
-    evidence = tuple(evidence_of(view.sighting) for view in views)
-    return Event(EventType.FAULT, now, state.domain, data=data, evidence=evidence)
+    event = Event(EventType.FAULT, now, state.domain, data=data)
+    return with_evidence(event, state.resolvers, state.authorities)

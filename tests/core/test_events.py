@@ -16,7 +16,7 @@ from monitor.core.events import (
     seal,
 )
 from tests.core.properties import REPEATABLE
-from tests.core.samples import DOMAIN, RIGHT, SILENT, START, sighting
+from tests.core.samples import DOMAIN, RIGHT, SILENT, START, TARGET, sighting
 
 Edit = Callable[[Record], Record]
 
@@ -118,5 +118,6 @@ def test_evidence_holds_the_answer_as_it_came() -> None:
     assert evidence["resolver"] == "alidns"
     assert evidence["wire"] == "AHdpcmU="
     assert evidence["verdict"] == "in_effect"
+    assert (evidence["rule"], evidence["seen"]) == ("exact-target", TARGET.name.text)
     silent = evidence_of(sighting("dead", SILENT))
     assert (silent["verdict"], silent["nsid"], silent["ede"]) == ("timeout", None, ())
