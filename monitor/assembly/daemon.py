@@ -25,6 +25,7 @@ from monitor.assembly.parts import (
     store_of,
     visits_of,
 )
+from monitor.assembly.reporting import StoredReports
 from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
@@ -307,6 +308,7 @@ class Daemon:
             snapshot=self.snapshot,
             history=self._store.history,
             changes=self._store,
+            reports=StoredReports(self._store, lambda: self._works.panel.resolvers),
             announce=self._announce,
             registry=self._registry,
             state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -78,21 +78,6 @@ def seal(event: Event, seq: int, prev_hash: str) -> Record:
         _content(event, seq, prev_hash), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
     return Record(seq, event, prev_hash, hashlib.sha256(text.encode()).hexdigest())
-
-
-def first_tampered(
-    records: Iterable[Record], prev_hash: str = GENESIS, seq: int = 1
-) -> int | None:
-    """Return the seq where an unbroken log would go on otherwise; None when it is intact.
-
-    Finds an edited, removed, inserted or reordered record; the loss of the newest ones shows
-    only to who knows the last hash.
-    """
-    for record in records:
-        if record != seal(record.event, seq, prev_hash):
-            return seq
-        prev_hash, seq = record.hash, seq + 1
-    return None
 
 
 def evidence_of(sighting: Sighting) -> Mapping[str, Json]:

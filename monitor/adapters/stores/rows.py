@@ -22,6 +22,7 @@ from monitor.core.events import Event, EventType, Record
 from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
+from monitor.core.tampering import Logged
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import is_calm
 
@@ -193,3 +194,13 @@ def record_of(row: EventRow) -> Record:
         tuple(json.loads(evidence)),
     )
     return Record(seq, event, prev_hash, digest)
+
+
+def logged_of(row: EventRow) -> Logged:
+    """Return the row as it stands; its record only where it is written just as we write it."""
+    try:
+        record = record_of(row)
+        as_written = event_row(record)
+    except (ValueError, TypeError, RecursionError):
+        return Logged(row[0], str(row[-1]), None)
+    return Logged(row[0], str(row[-1]), record if as_written == row else None)

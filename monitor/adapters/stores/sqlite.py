@@ -19,11 +19,14 @@ from monitor.core.events import GENESIS, Record, seal
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
+from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 from monitor.ports import Kept, StoreError
 
 T = TypeVar("T")
+
+_BEHIND_ALL = 2**63 - 1  # the largest number that SQLite keeps
 
 
 class SqliteStore:
@@ -65,19 +68,44 @@ class SqliteStore:
             self._written.pop(name, None)
         return kept
 
-    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"
-        return await self._run(lambda connection: _records(connection, query, domain.text, limit))
+    async def history(
+        self, domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE domain = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        end = _BEHIND_ALL if before is None else before
+        return await self._run(
+            lambda connection: _records(connection, query, domain.text, end, limit)
+        )
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
         return await self._run(lambda connection: _records(connection, query, after, limit))
 
-    async def changes(
-        self, limit: int, *, before: str | None = None, only_open: bool = False
-    ) -> tuple[Change, ...]:
+    async def rows(self, after: int | None, limit: int) -> tuple[Logged, ...]:
+        query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        least = -(2**63) if after is None else after
         return await self._run(
-            lambda connection: _changes(connection, limit, before, int(only_open))
+            lambda connection: tuple(
+                rows.logged_of(row) for row in connection.execute(query, (least, limit))
+            )
+        )
+
+    async def newest(self) -> int:
+        query = "SELECT coalesce(max(seq), 0) FROM event"
+        return await self._run(lambda connection: int(connection.execute(query).fetchone()[0]))
+
+    async def changes(
+        self,
+        limit: int,
+        *,
+        before: str | None = None,
+        only_open: bool = False,
+        domain: DomainName | None = None,
+    ) -> tuple[Change, ...]:
+        newest = before or "~"  # behind every ULID
+        wanted = None if domain is None else domain.text
+        return await self._run(
+            lambda connection: _changes(connection, newest, int(only_open), wanted, limit)
         )
 
     async def change(self, number: str) -> Change | None:
@@ -89,9 +117,11 @@ class SqliteStore:
 
         return await self._run(find)
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE change_id = ? ORDER BY seq LIMIT ?"
-        return await self._run(lambda connection: _records(connection, query, number, limit))
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE change_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+        return await self._run(
+            lambda connection: _records(connection, query, number, after, limit)
+        )
 
     async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
         return await self._run(lambda connection: outbox.waiting(connection, limit, channel))
@@ -273,13 +303,15 @@ def _records(
     return tuple(rows.record_of(row) for row in connection.execute(query, parameters))
 
 
-def _changes(
-    connection: sqlite3.Connection, limit: int, before: str | None, least_open: int
-) -> tuple[Change, ...]:
-    query = "SELECT story FROM change WHERE id < ? AND is_open >= ? ORDER BY id DESC LIMIT ?"
-    newest = before or "~"  # behind every ULID
-    found = connection.execute(query, (newest, least_open, limit))
+def _changes(connection: sqlite3.Connection, *parameters: str | int | None) -> tuple[Change, ...]:
+    found = connection.execute(_NEWEST_CHANGES, parameters)
     return tuple(rows.change_of(story) for (story,) in found)
+
+
+_NEWEST_CHANGES = """
+SELECT story FROM change
+WHERE id < ?1 AND is_open >= ?2 AND domain = coalesce(?3, domain) ORDER BY id DESC LIMIT ?4
+"""
 
 
 _REMEDIES = {

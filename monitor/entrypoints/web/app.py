@@ -16,6 +16,7 @@ from monitor.entrypoints.web.changes_api import ChangesApi
 from monitor.entrypoints.web.headers import SECURITY_HEADERS, SecurityHeaders
 from monitor.entrypoints.web.operations import Operations
 from monitor.entrypoints.web.problems import problem
+from monitor.entrypoints.web.reports import ReportsApi
 from monitor.entrypoints.web.screens import Screens
 from monitor.entrypoints.web.site import Site
 
@@ -53,6 +54,7 @@ def create_app(site: Site) -> Starlette:
             Route("/api/v1/changes", changes.changes),
             Route("/api/v1/changes", changes.announce, methods=["POST"]),
             Route("/api/v1/changes/{id}", changes.change),
+            Route("/api/v1/changes/{id}/report", ReportsApi(site).report),
             Route("/api/v1/resolvers", api.resolvers),
             Route("/api/v1/inventory", api.inventory),
             Mount("/static", StaticFiles(directory=str(static))),

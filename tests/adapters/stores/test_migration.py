@@ -14,7 +14,6 @@ from monitor.adapters.stores.opening import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.answers import Answer
 from monitor.core.bindings import Binding
-from monitor.core.events import first_tampered
 from monitor.core.gist import Gist
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
@@ -26,6 +25,7 @@ from tests.contracts.followed import stages
 from tests.contracts.store_contract import ACCOUNT as FAILING
 from tests.contracts.store_contract import CHANGES, FULL
 from tests.core.samples import BINDING, DOMAIN, RIGHT, START, WRONG, sighting
+from tests.core.tampered import first_tampered
 
 RECORD = next(record for record in stages() if record.under_way)
 ACCOUNT = AccountInventory("shop", (BINDING,), START)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from monitor.assembly.reporting import StoredReports
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
@@ -35,11 +36,12 @@ class Reloads:
 
 def site_of(snapshot: Snapshot | None = None, max_pairs: int = 50_000) -> Site:
     """Return a site that shows the snapshot, is ready, and may be written to."""
-    shown = snapshot or sample_snapshot()
+    shown, store = snapshot or sample_snapshot(), MemoryStore()
     return Site(
         snapshot=lambda: shown,
         history=_history,
-        changes=MemoryStore(),
+        changes=store,
+        reports=StoredReports(store, lambda: shown.resolvers),
         announce=_announce,
         registry=CollectorRegistry(),
         state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
@@ -68,7 +70,9 @@ def snapshot_with(*domains: DomainState) -> Snapshot:
     return replace(sample, state=replace(sample.state, domains={**known, **changed}))
 
 
-async def unreadable(_domain: DomainName, _limit: int) -> tuple[Record, ...]:
+async def unreadable(
+    _domain: DomainName, _limit: int, _before: int | None = None
+) -> tuple[Record, ...]:
     """Stand for a store that cannot give its history."""
     raise StoreError("database disk image is malformed: /var/lib/secret.db")
 
@@ -77,5 +81,8 @@ async def _announce(announcement: Announcement) -> Change:
     raise NotAnnounced(f"{announcement.domain} is not watched")
 
 
-async def _history(domain: DomainName, limit: int) -> tuple[Record, ...]:
-    return sample_history(domain)[:limit]
+async def _history(
+    domain: DomainName, limit: int, before: int | None = None
+) -> tuple[Record, ...]:
+    known = sample_history(domain)
+    return tuple(record for record in known if before is None or record.seq < before)[:limit]
