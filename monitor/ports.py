@@ -204,6 +204,9 @@ class Log(Protocol):
     async def newest(self) -> int:
         """Return the number of the newest row; 0 where there is none. Raises StoreError."""
 
+    async def first_since(self, at: datetime) -> int | None:
+        """Return the lowest number of a row of that time or later. Raises StoreError."""
+
 
 class Outbox(Protocol):
     """The notices of the steps that were committed, on their way to people."""

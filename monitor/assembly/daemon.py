@@ -26,6 +26,7 @@ from monitor.assembly.parts import (
     visits_of,
 )
 from monitor.assembly.reporting import StoredReports
+from monitor.assembly.retention import prune_of
 from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
@@ -54,6 +55,7 @@ log = structlog.get_logger()
 
 _CLOCK_INTERVAL = timedelta(seconds=1)
 _TELLING_INTERVAL = timedelta(seconds=5)
+_RETENTION_INTERVAL = timedelta(hours=1)
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 # Containers that are made before the youngest are looked at for cycles, and how many such looks
@@ -246,6 +248,10 @@ class Daemon:
         if check.enabled:
             over = check.interval * _SWEPT_SHARE
             self._every("http check", check.interval, partial(works.visits.of_everybody, over))
+        if (
+            prune := prune_of(works.settings, self._store, self._ledger, self._around)
+        ) is not None:
+            self._every("retention", _RETENTION_INTERVAL, prune.run)
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.

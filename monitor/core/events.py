@@ -44,6 +44,7 @@ class EventType(Enum):
     RELOAD = "reload"
     START = "start"
     STOP = "stop"
+    LOG_PRUNED = "log_pruned"  # the oldest records were let go, as configured
 
 
 @dataclass(frozen=True, slots=True)

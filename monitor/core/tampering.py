@@ -8,6 +8,7 @@ seal as we do. Both show to whoever keeps an earlier head elsewhere.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 
 from monitor.core.events import GENESIS, EventType, Record, seal
@@ -82,13 +83,18 @@ EMPTY = Head(0, GENESIS)
 class Inspection:
     """What a way along the log has found so far.
 
-    `wanted` is an earlier head that the log should still hold. `links` are the hashes that the
-    next record may name as the one before it; None where that one is not there.
+    `wanted` is an earlier head that the log should still hold. `base` is the record before the
+    first that is there; `pruned` the last that was let go as configured, as the log itself tells.
+    `links` are the hashes that the next record may name as the one before it; None where that one
+    is not there.
     """
 
     wanted: Head | None = None
     records: int = 0
+    base: Head = EMPTY
     head: Head = EMPTY
+    pruned: Head | None = None
+    pruned_before: datetime | None = None
     findings: tuple[Finding, ...] = ()
     is_met: bool = False
     links: frozenset[str | None] | None = frozenset({GENESIS})
@@ -99,35 +105,62 @@ class Inspection:
 
     def along(self, rows: Iterable[Logged]) -> "Inspection":
         """Return the inspection after the rows that follow, in the order of their numbers."""
-        found, links, is_met = list(self.findings), self.links, self.is_met
-        head, records = self.head, self.records
+        found = self
         for row in rows:
-            expected, resealed = (head.seq or 0) + 1, _resealed(row)
-            if row.seq > expected:
-                found.append(Finding(Tampering.MISSING, expected, row.seq - 1))
-                links = None
-            if resealed != row.hash:
-                found.append(Finding(Tampering.EDITED, row.seq))
-            elif row.seq < expected or not _is_linked(row, links):
-                found.append(Finding(Tampering.MISPLACED, row.seq))
-            is_met = is_met or self._is_wanted(row)
-            # Who edits a record leaves its hash, or edits that alone: the next is not to blame.
-            links = frozenset({row.hash, resealed})
-            head, records = Head(row.seq, row.hash), records + 1
-        kept = tuple(found[:MOST_FINDINGS])
-        return replace(self, records=records, head=head, findings=kept, is_met=is_met, links=links)
+            found = found._after(row)
+        return found
 
     def ended(self, untold: Iterable[str] = ()) -> "Inspection":
         """Return the inspection at the end of the log; `untold` are changes that it is silent of.
 
-        Was the wanted head on the way?
+        Was the wanted head on the way? Was what is missing at the beginning let go?
         """
-        wanted, end = self.wanted, (self.head.seq or 0) + 1
-        found = [Finding(Tampering.UNTOLD, end, change=change) for change in untold]
-        if wanted is not None and not self.is_met and wanted != EMPTY:
+        end, findings = (self.head.seq or 0) + 1, list(self.findings)
+        if self.is_pruned:
+            findings.remove(Finding(Tampering.MISSING, 1, self.base.seq))
+        findings += [Finding(Tampering.UNTOLD, end, change=change) for change in untold]
+        wanted = self.wanted
+        if wanted is not None and not self._may_be_met(wanted):
             at = end if wanted.seq is None else min(wanted.seq, end)
-            found.append(Finding(Tampering.CUT_OFF, at))
-        return replace(self, findings=(*self.findings, *found))
+            findings.append(Finding(Tampering.CUT_OFF, at))
+        return replace(self, findings=tuple(findings))
+
+    @property
+    def is_pruned(self) -> bool:
+        """True where a record tells that what is missing at the beginning was let go."""
+        return self.base != EMPTY and self.pruned == self.base
+
+    def _may_be_met(self, wanted: Head) -> bool:
+        if self.is_met or wanted == EMPTY or (self.is_pruned and wanted == self.base):
+            return True
+        # Of what was let go nobody can know any more.
+        return self.is_pruned and wanted.seq is not None and wanted.seq < (self.base.seq or 0)
+
+    def _after(self, row: Logged) -> "Inspection":
+        expected, resealed, base = (self.head.seq or 0) + 1, _resealed(row), self.base
+        found, links = list[Finding](), self.links
+        if row.seq > expected:
+            found.append(Finding(Tampering.MISSING, expected, row.seq - 1))
+            links = None
+            if self.records == 0 and row.record is not None:
+                base = Head(row.seq - 1, row.record.prev_hash)
+        if resealed != row.hash:
+            found.append(Finding(Tampering.EDITED, row.seq))
+        elif row.seq < expected or not _is_linked(row, links):
+            found.append(Finding(Tampering.MISPLACED, row.seq))
+        pruned, before = _pruned(row) if resealed == row.hash else (None, None)
+        return replace(
+            self,
+            records=self.records + 1,
+            base=base,
+            head=Head(row.seq, row.hash),
+            pruned=pruned or self.pruned,
+            pruned_before=before or self.pruned_before,
+            findings=(*self.findings, *found)[:MOST_FINDINGS] if found else self.findings,
+            is_met=self.is_met or self._is_wanted(row),
+            # Who edits a record leaves its hash, or edits that alone: the next is not to blame.
+            links=frozenset({row.hash, resealed}),
+        )
 
     def _is_wanted(self, row: Logged) -> bool:
         wanted = self.wanted
@@ -142,6 +175,17 @@ def _resealed(row: Logged) -> str | None:
 
 def _is_linked(row: Logged, links: frozenset[str | None] | None) -> bool:
     return links is None or row.record is None or row.record.prev_hash in links
+
+
+def _pruned(row: Logged) -> tuple[Head | None, datetime | None]:
+    """Return up to which record, and from which time, the row tells that the log was let go."""
+    event = row.record.event if row.record is not None else None
+    if event is None or event.type is not EventType.LOG_PRUNED:
+        return None, None
+    seq, digest, before = (event.data.get(key) for key in ("through", "hash", "before"))
+    if not isinstance(seq, int) or not isinstance(before, str):
+        return None, None
+    return Head(seq, str(digest)), datetime.fromisoformat(before)
 
 
 _TURNS = {

@@ -13,6 +13,7 @@ def inspection_document(inspection: Inspection) -> Mapping[str, Json]:
     return {
         "intact": inspection.is_intact,
         "records": inspection.records,
+        "pruned_through": inspection.base.seq if inspection.is_pruned else None,
         "head": {"seq": inspection.head.seq, "hash": inspection.head.hash},
         "findings": tuple(
             {

@@ -41,6 +41,8 @@ class AuditTerminal:
             self._print(f"  ✖ {self._told(finding)}", "red")
         if (more := len(inspection.findings) - _MOST_LINES) > 0:
             self._print(f"  {say('more', many=str(more))}", "red")
+        if inspection.is_pruned:
+            self._print(say("pruned", seq=str(inspection.base.seq)))
         self._print(say("head", head=inspection.head.text))
         if inspection.wanted is None:
             self._print(say("unknowable"), "dim")

@@ -6,12 +6,13 @@ from typing import Protocol, TypeAlias
 import pytest
 
 from monitor.core.events import Event, EventType
+from monitor.core.pruning import Pruned, pruned_event
 from monitor.core.state import Step
-from monitor.core.tampering import EMPTY, Finding, Head, Tampering
+from monitor.core.tampering import EMPTY, Finding, Head, Inspection, Tampering
 from monitor.core.tracking.changes import Change
 from monitor.ports import Log, Store
 from monitor.usecases.verify import verify
-from tests.contracts.followed import told_steps
+from tests.contracts.followed import changes, told_steps
 from tests.core.samples import DOMAIN, MINUTE, START
 
 
@@ -75,3 +76,23 @@ class LogContract:
         assert {finding.change for finding in found.findings} == set(known)
         assert {finding.kind for finding in found.findings} == {Tampering.UNTOLD}
         assert found.findings[0] == Finding(Tampering.UNTOLD, 1, change=min(known))
+
+    async def test_a_time_is_found_by_the_first_row_of_it(self, book: Book) -> None:
+        await book.commit(Step(events=events(5)))
+        assert await book.first_since(START) == 1
+        assert await book.first_since(START + 1.5 * MINUTE) == 3
+        assert await book.first_since(START + 5 * MINUTE) is None
+
+    async def test_a_beginning_that_was_let_go_leaves_the_rest_intact(self, book: Book) -> None:
+        kept = await book.commit(Step(events=events(5), changes=changes()))
+        gone = changes()[0].id
+        event = pruned_event(kept.records[2], START, START + 9 * MINUTE)
+        await book.commit(Step(events=(event,), pruned=Pruned(3, frozenset({gone}))))
+        rows = await book.rows(after=None, limit=10)
+        assert [row.seq for row in rows] == [4, 5, 6]
+        assert await book.change(gone) is None
+        assert len(await book.changes(limit=10)) == len(changes()) - 1
+        found = Inspection().along(rows).ended()
+        assert (found.is_intact, found.is_pruned, found.base.seq) == (True, True, 3)
+        later = await book.commit(Step(events=events(1)))
+        assert later.records[0].seq == 7

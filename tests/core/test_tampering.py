@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.events import GENESIS, Event, EventType, Record, seal
+from monitor.core.events import GENESIS, Event, EventType, Json, Record, seal
+from monitor.core.pruning import pruned_event
 from monitor.core.tampering import (
     EMPTY,
     MOST_FINDINGS,
@@ -190,3 +191,57 @@ def test_what_is_no_head_is_refused(written: str) -> None:
 @pytest.mark.parametrize("written", [GENESIS, "12:" + "0123456789abcdef" * 4])
 def test_a_head_is_read_as_it_is_written(written: str) -> None:
     assert Head.parse(f" {written}\n").text == written
+
+
+def pruned(through: int, length: int = 9) -> list[Logged]:
+    """Return the rows of a log of which all up to a record was let go, as its last one tells."""
+    records = chain(length)
+    event = pruned_event(records[through - 1], START, START)
+    records.append(seal(event, length + 1, records[-1].hash))
+    return [Logged(r.seq, r.hash, r) for r in records[through:]]
+
+
+@pytest.mark.parametrize("through", [1, 4, 9])
+def test_a_beginning_that_was_let_go_as_the_log_tells_is_not_missing(through: int) -> None:
+    found = Inspection().along(pruned(through)).ended()
+    assert (found.is_intact, found.is_pruned, found.base.seq) == (True, True, through)
+
+
+def test_what_is_gone_beyond_what_was_let_go_is_missing() -> None:
+    rows = pruned(4)
+    assert kinds(Inspection().along(rows[1:]).ended()) == [(Tampering.MISSING, 1)]
+    del rows[2]
+    assert kinds(Inspection().along(rows).ended()) == [(Tampering.MISSING, 7)]
+
+
+def test_a_beginning_is_missing_where_nobody_tells_that_it_was_let_go() -> None:
+    assert kinds(Inspection().along(pruned(4)[:-1]).ended()) == [(Tampering.MISSING, 1)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"through": 3, "hash": GENESIS, "before": START.isoformat()},
+        {"through": "4", "hash": GENESIS, "before": START.isoformat()},
+        {"through": 4, "hash": GENESIS, "before": START.isoformat()},
+        {"through": 4, "before": None},
+        {},
+    ],
+)
+def test_a_record_that_tells_of_another_beginning_vouches_for_nothing(
+    data: dict[str, Json],
+) -> None:
+    records = chain(9)
+    records.append(seal(Event(EventType.LOG_PRUNED, START, data=data), 10, records[-1].hash))
+    rows = [Logged(r.seq, r.hash, r) for r in records[4:]]
+    assert kinds(Inspection().along(rows).ended()) == [(Tampering.MISSING, 1)]
+
+
+def test_of_a_head_that_was_let_go_nobody_can_know_any_more() -> None:
+    rows, records = pruned(4), chain(9)
+    for head in (Head(2, records[1].hash), Head(4, records[3].hash), Head(7, records[6].hash)):
+        assert Inspection(head).along(rows).ended().is_intact
+    wrong = Inspection(Head(4, records[6].hash)).along(rows).ended()
+    assert kinds(wrong) == [(Tampering.CUT_OFF, 4)]
+    nowhere = Inspection(Head(None, "f" * 64)).along(rows).ended()
+    assert kinds(nowhere) == [(Tampering.CUT_OFF, 11)]

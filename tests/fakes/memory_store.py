@@ -40,6 +40,10 @@ class MemoryStore:
             added.append(newest)
         self._state = self._state.after(step)
         self._records += tuple(added)
+        if step.pruned is not None:
+            through, gone = step.pruned.through, step.pruned.changes
+            self._records = tuple(r for r in self._records if r.seq > through)
+            self._changes = {n: c for n, c in self._changes.items() if n not in gone}
         self._changes |= {change.id: change for change in step.changes}
         self._letters |= {n.key: Letter(n, n.at) for n in step.notices}
         self._letters |= {letter.notice.key: letter for letter in step.letters}
@@ -70,7 +74,10 @@ class MemoryStore:
         return tuple(Logged(r.seq, r.hash, r) for r in await self.records(after or 0, limit))
 
     async def newest(self) -> int:
-        return len(self._records)
+        return self._records[-1].seq if self._records else 0
+
+    async def first_since(self, at: datetime) -> int | None:
+        return next((r.seq for r in self._records if r.event.at >= at), None)
 
     async def changes(
         self,

@@ -18,6 +18,7 @@ from monitor.core.bindings import Binding
 from monitor.core.events import GENESIS, Record, seal
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
+from monitor.core.pruning import Pruned
 from monitor.core.state import DomainState, State, Step
 from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
@@ -89,6 +90,15 @@ class SqliteStore:
                 rows.logged_of(row) for row in connection.execute(query, (least, limit))
             )
         )
+
+    async def first_since(self, at: datetime) -> int | None:
+        query = "SELECT seq FROM event WHERE at >= ? ORDER BY seq LIMIT 1"
+
+        def find(connection: sqlite3.Connection) -> int | None:
+            row = connection.execute(query, (at.isoformat(),)).fetchone()
+            return int(row[0]) if row else None
+
+        return await self._run(find)
 
     async def newest(self) -> int:
         query = "SELECT coalesce(max(seq), 0) FROM event"
@@ -213,6 +223,8 @@ def _commit(
         _keep_accounts(connection, step, written)
         outbox.keep(connection, step)
         records = _append(connection, step)
+        if step.pruned is not None:
+            _prune(connection, step.pruned)
     looks.forget(domain.domain.text for domain in step.domains)
     looks.forget(domain.text for domain in step.forgotten)
     kept = zip(step.domains, domains, strict=True)
@@ -295,6 +307,22 @@ def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
         map(rows.event_row, records),
     )
     return tuple(records)
+
+
+def _prune(connection: sqlite3.Connection, pruned: Pruned) -> None:
+    """Let go of a beginning of the log; nobody else ever removes a record."""
+    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"
+    guard = connection.execute(query, (_GUARD,)).fetchone()
+    connection.execute(f"DROP TRIGGER IF EXISTS {_GUARD}")
+    connection.execute("DELETE FROM event WHERE seq <= ?", (pruned.through,))
+    connection.executemany(
+        "DELETE FROM change WHERE id = ?", [(number,) for number in sorted(pruned.changes)]
+    )
+    if guard is not None:
+        connection.execute(guard[0])
+
+
+_GUARD = "event_is_never_removed"
 
 
 def _records(

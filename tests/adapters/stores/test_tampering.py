@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType
+from monitor.core.pruning import Pruned, pruned_event
 from monitor.core.state import Step
 from monitor.core.tampering import Head, Inspection
 from monitor.usecases.verify import verify
@@ -158,6 +159,24 @@ def test_a_slip_is_refused_by_the_database(tmp_path: Path, slip: str) -> None:
     written(path, [Event(EventType.START, START, DOMAIN)])
     with sqlite3.connect(path) as connection, pytest.raises(sqlite3.Error, match="append-only"):
         connection.execute(slip)
+    connection.close()
+
+
+def test_a_slip_is_refused_also_after_a_beginning_was_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+
+    async def prune() -> None:
+        store = SqliteStore(path)
+        kept = await store.commit(Step(events=(Event(EventType.START, START),) * 3))
+        event = pruned_event(kept.records[1], START, START)
+        await store.commit(Step(events=(event,), pruned=Pruned(2)))
+        await store.close()
+
+    asyncio.run(prune())
+    found = looked_through(path)
+    assert (found.is_intact, found.records, found.base.seq) == (True, 2, 2)
+    with sqlite3.connect(path) as connection, pytest.raises(sqlite3.Error, match="append-only"):
+        connection.execute("DELETE FROM event WHERE seq = 3")
     connection.close()
 
 
