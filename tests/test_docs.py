@@ -14,6 +14,7 @@ from monitor.adapters.notifiers.apprise_channel import SCHEMAS
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.cli.app import app, changes_app, channels_app, config_app
 from monitor.cli.audit_app import audit_app
+from monitor.core.events import EventType
 from monitor.core.serving import BucketSign
 from monitor.core.state import State
 from monitor.core.status import DomainStatus, Fault
@@ -92,7 +93,8 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_whatever_can_be_found_in_the_log_is_documented() -> None:
-    assert {kind.value for kind in Tampering} <= set(re.findall(r"`(\w+)`", AUDIT))
+    documented = set(re.findall(r"`(\w+)`", AUDIT))
+    assert {kind.value for kind in (*Tampering, *EventType)} <= documented
 
 
 def test_every_service_and_failure_of_channels_is_documented() -> None:

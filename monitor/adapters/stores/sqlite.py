@@ -10,15 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TypeVar
 
-from monitor.adapters.stores import outbox, rows
+from monitor.adapters.stores import event_log, outbox, rows
 from monitor.adapters.stores.at_rest import Details
 from monitor.adapters.stores.looks import Looks
 from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
 from monitor.core.bindings import Binding
-from monitor.core.events import GENESIS, Record, seal
+from monitor.core.events import Record
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
-from monitor.core.pruning import Pruned
 from monitor.core.state import DomainState, State, Step
 from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
@@ -75,34 +74,23 @@ class SqliteStore:
         query = "SELECT * FROM event WHERE domain = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
         end = _BEHIND_ALL if before is None else before
         return await self._run(
-            lambda connection: _records(connection, query, domain.text, end, limit)
+            lambda connection: event_log.records(connection, query, domain.text, end, limit)
         )
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-        return await self._run(lambda connection: _records(connection, query, after, limit))
-
-    async def rows(self, after: int | None, limit: int) -> tuple[Logged, ...]:
-        query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-        least = -(2**63) if after is None else after
         return await self._run(
-            lambda connection: tuple(
-                rows.logged_of(row) for row in connection.execute(query, (least, limit))
-            )
+            lambda connection: event_log.records(connection, query, after, limit)
         )
 
+    async def rows(self, after: int | None, limit: int) -> tuple[Logged, ...]:
+        return await self._run(lambda connection: event_log.logged(connection, after, limit))
+
     async def first_since(self, at: datetime) -> int | None:
-        query = "SELECT seq FROM event WHERE at >= ? ORDER BY seq LIMIT 1"
-
-        def find(connection: sqlite3.Connection) -> int | None:
-            row = connection.execute(query, (at.isoformat(),)).fetchone()
-            return int(row[0]) if row else None
-
-        return await self._run(find)
+        return await self._run(lambda connection: event_log.first_since(connection, at))
 
     async def newest(self) -> int:
-        query = "SELECT coalesce(max(seq), 0) FROM event"
-        return await self._run(lambda connection: int(connection.execute(query).fetchone()[0]))
+        return await self._run(event_log.newest)
 
     async def changes(
         self,
@@ -130,7 +118,7 @@ class SqliteStore:
     async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE change_id = ? AND seq > ? ORDER BY seq LIMIT ?"
         return await self._run(
-            lambda connection: _records(connection, query, number, after, limit)
+            lambda connection: event_log.records(connection, query, number, after, limit)
         )
 
     async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
@@ -222,9 +210,9 @@ def _commit(
         _keep_state(connection, step, domains)
         _keep_accounts(connection, step, written)
         outbox.keep(connection, step)
-        records = _append(connection, step)
+        records = event_log.append(connection, step)
         if step.pruned is not None:
-            _prune(connection, step.pruned)
+            event_log.prune(connection, step.pruned)
     looks.forget(domain.domain.text for domain in step.domains)
     looks.forget(domain.text for domain in step.forgotten)
     kept = zip(step.domains, domains, strict=True)
@@ -292,43 +280,6 @@ def _keep_bindings(
         "INSERT INTO binding VALUES (?, ?, ?, ?)",
         rows.binding_rows(account.account, (b for b in account.bindings if b.domain in touched)),
     )
-
-
-def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
-    newest = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-    seq, prev_hash = newest or (0, GENESIS)
-    records = []
-    for event in step.events:
-        record = seal(event, seq + 1, prev_hash)
-        seq, prev_hash = record.seq, record.hash
-        records.append(record)
-    connection.executemany(
-        "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        map(rows.event_row, records),
-    )
-    return tuple(records)
-
-
-def _prune(connection: sqlite3.Connection, pruned: Pruned) -> None:
-    """Let go of a beginning of the log; nobody else ever removes a record."""
-    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"
-    guard = connection.execute(query, (_GUARD,)).fetchone()
-    connection.execute(f"DROP TRIGGER IF EXISTS {_GUARD}")
-    connection.execute("DELETE FROM event WHERE seq <= ?", (pruned.through,))
-    connection.executemany(
-        "DELETE FROM change WHERE id = ?", [(number,) for number in sorted(pruned.changes)]
-    )
-    if guard is not None:
-        connection.execute(guard[0])
-
-
-_GUARD = "event_is_never_removed"
-
-
-def _records(
-    connection: sqlite3.Connection, query: str, *parameters: str | int
-) -> tuple[Record, ...]:
-    return tuple(rows.record_of(row) for row in connection.execute(query, parameters))
 
 
 def _changes(connection: sqlite3.Connection, *parameters: str | int | None) -> tuple[Change, ...]:

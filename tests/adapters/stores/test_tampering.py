@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.stores.opening import Access
@@ -69,10 +69,12 @@ def rewritten(path: Path, rows: Log) -> None:
     connection.close()
 
 
+# Each case opens a database twice.
+FEW = settings(REPEATABLE, max_examples=40)
 LOGS = st.lists(EVENTS, min_size=2, max_size=8)
 
 
-@REPEATABLE
+@FEW
 @given(events=LOGS, data=st.data())
 def test_any_other_content_of_any_column_of_any_row_is_found(
     events: list[Event], data: st.DataObject
@@ -101,7 +103,7 @@ def _values(column: str, now: Any) -> st.SearchStrategy[Any]:
     return others | st.none() if is_nullable else others
 
 
-@REPEATABLE
+@FEW
 @given(events=LOGS, data=st.data())
 def test_any_other_number_of_any_row_is_found(events: list[Event], data: st.DataObject) -> None:
     with folder() as path:
@@ -114,7 +116,7 @@ def test_any_other_number_of_any_row_is_found(events: list[Event], data: st.Data
         assert min(finding.seq for finding in looked_through(path).findings) == min(other, at + 1)
 
 
-@REPEATABLE
+@FEW
 @given(events=LOGS, data=st.data())
 def test_any_rows_that_are_gone_are_found(events: list[Event], data: st.DataObject) -> None:
     with folder() as path:
@@ -128,7 +130,7 @@ def test_any_rows_that_are_gone_are_found(events: list[Event], data: st.DataObje
         assert looked_through(path).is_intact is is_only_the_end  # without a head nobody can know
 
 
-@REPEATABLE
+@FEW
 @given(events=LOGS, data=st.data())
 def test_any_two_rows_that_are_swapped_are_found(events: list[Event], data: st.DataObject) -> None:
     with folder() as path:
@@ -142,7 +144,7 @@ def test_any_two_rows_that_are_swapped_are_found(events: list[Event], data: st.D
         assert looked_through(path).findings[0].seq == one + 1
 
 
-@REPEATABLE
+@FEW
 @given(events=LOGS)
 def test_a_log_that_nobody_touched_is_intact(events: list[Event]) -> None:
     with folder() as path:
