@@ -13,9 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.adapters.notifiers.apprise_channel import SCHEMAS
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.cli.app import app, changes_app, channels_app, config_app
+from monitor.cli.audit_app import audit_app
+from monitor.core.events import EventType
 from monitor.core.serving import BucketSign
 from monitor.core.state import State
 from monitor.core.status import DomainStatus, Fault
+from monitor.core.tampering import Tampering
 from monitor.core.targets import EndpointClass
 from monitor.core.told import ConcernKind
 from monitor.core.told import Reason as NoticeReason
@@ -36,6 +39,7 @@ NOTICES = (ROOT / "docs/notices.md").read_text(encoding="utf-8")
 VERDICTS = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
 API = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 CHANNELS = (ROOT / "docs/channels.md").read_text(encoding="utf-8")
+AUDIT = (ROOT / "docs/audit.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -85,6 +89,7 @@ def test_every_command_is_in_the_readme() -> None:
     subcommands = [f"config {command.name}" for command in config_app.registered_commands]
     subcommands += [f"changes {command.name}" for command in changes_app.registered_commands]
     subcommands += [f"channels {command.name}" for command in channels_app.registered_commands]
+    subcommands += [f"audit {command.name}" for command in audit_app.registered_commands]
     assert commands and subcommands
     for command in [*commands, *subcommands]:
         assert f"`{command}" in README, command
@@ -99,6 +104,11 @@ def test_every_path_and_parameter_of_the_api_is_documented() -> None:
         if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", API)
     ]
     assert missing == []
+
+
+def test_whatever_can_be_found_in_the_log_is_documented() -> None:
+    documented = set(re.findall(r"`(\w+)`", AUDIT))
+    assert {kind.value for kind in (*Tampering, *EventType)} <= documented
 
 
 def test_every_service_and_failure_of_channels_is_documented() -> None:

@@ -25,6 +25,8 @@ from monitor.assembly.parts import (
     store_of,
     visits_of,
 )
+from monitor.assembly.reporting import StoredReports
+from monitor.assembly.retention import prune_of
 from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.assembly.web_access import WebAccess
 from monitor.config import ConfigError, Settings
@@ -56,6 +58,7 @@ log = structlog.get_logger()
 
 _CLOCK_INTERVAL = timedelta(seconds=1)
 _TELLING_INTERVAL = timedelta(seconds=5)
+_RETENTION_INTERVAL = timedelta(hours=1)
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 # Containers that are made before the youngest are looked at for cycles, and how many such looks
@@ -264,6 +267,10 @@ class Daemon:
         if check.enabled:
             over = check.interval * _SWEPT_SHARE
             self._every("http check", check.interval, partial(works.visits.of_everybody, over))
+        if (
+            prune := prune_of(works.settings, self._store, self._ledger, self._around)
+        ) is not None:
+            self._every("retention", _RETENTION_INTERVAL, prune.run)
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.
@@ -327,6 +334,7 @@ class Daemon:
             history=self._store.history,
             changes=self._store,
             feed=self._feed,
+            reports=StoredReports(self._store, lambda: self._works.panel.resolvers),
             announce=self._announce,
             registry=self._registry,
             state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,

@@ -17,10 +17,10 @@ import requests
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.stores.sqlite import SqliteStore
-from monitor.core.events import first_tampered
 from monitor.demo.ports import free_port
 from monitor.demo.world import World
 from tests.cli.commands import environment
+from tests.core.tampered import first_tampered
 from tests.whole.shop import PACE, eventually
 
 

@@ -21,6 +21,7 @@ from monitor.entrypoints.web.openapi import Description
 from monitor.entrypoints.web.operation import Endpoint, routes_of
 from monitor.entrypoints.web.operations import Operations
 from monitor.entrypoints.web.problems import problem
+from monitor.entrypoints.web.reports import ReportsApi
 from monitor.entrypoints.web.screens import Screens
 from monitor.entrypoints.web.site import Site
 
@@ -38,12 +39,12 @@ def create_app(site: Site) -> Starlette:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if f"{request.url.path}/".startswith(_FOR_SCRIPTS):
+        if _is_for_scripts(request):
             return problem(error.status_code, error.detail, error.headers)
         return screens.refused(request, error)
 
     def denied(request: Request, refusal: Refusal) -> Response:
-        if request.url.path.startswith(_FOR_SCRIPTS):
+        if _is_for_scripts(request):
             response = problem(refusal.status, refusal.detail)
         else:
             response = screens.denied(request, refusal)
@@ -77,9 +78,18 @@ def create_app(site: Site) -> Starlette:
 
 def endpoints_of(site: Site) -> tuple[Endpoint, ...]:
     """Return all that the API offers, its own description included."""
-    families = (Api(site), ChangesApi(site), Events(site.feed, Patience()))
+    families = (
+        Api(site),
+        ChangesApi(site),
+        ReportsApi(site),
+        Events(site.feed, Patience()),
+    )
     offered = tuple(endpoint for family in families for endpoint in family.endpoints())
     return (*offered, Description(offered).endpoint())
+
+
+def _is_for_scripts(request: Request) -> bool:
+    return f"{request.url.path}/".startswith(_FOR_SCRIPTS)
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

@@ -6,10 +6,12 @@ from typing import Any
 from monitor.core.events import EventType
 from monitor.core.names import MAX_NAME
 from monitor.core.status import DomainStatus, Fault
+from monitor.entrypoints.report.forms import Form
 from monitor.entrypoints.shapes.fields import A_NAME, A_ULID
 from monitor.entrypoints.web.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_SEQ, ULID, Order
 from monitor.entrypoints.web.operation import Parameter, Place
 from monitor.usecases.snapshot import Sort
+from monitor.wording import Language
 
 _ULID = {"type": "string", "pattern": f"^{ULID.pattern}$"}
 _TEXT = {"type": "string", "maxLength": MAX_NAME}
@@ -101,4 +103,19 @@ BEHIND = Parameter(
     "`skip`: who is too slow is told of a gap by an event `skipped`, and gets the newest",
     {"type": "string", "enum": ["catch_up", "skip"], "default": "catch_up"},
     "skip",
+)
+FORM = Parameter(
+    "format",
+    "in which form the report is written",
+    _one_of(Form, Form.HTML),
+    "markdown",
+)
+REPORT_LANGUAGE = Parameter(
+    "lang", "in which language; by default as `Accept-Language` asks", _one_of(Language), "zh"
+)
+REPORT_AT = Parameter(
+    "at",
+    "as of which moment; by default that of the last record which tells of the change",
+    {"type": "string", "format": "date-time"},
+    "2026-11-24T20:00:00Z",
 )

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
 from monitor.core.events import Record
 from monitor.core.names import DomainName
+from monitor.core.report import Report
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.series.writing import Encoder
 from monitor.entrypoints.web.feed import Feed
@@ -37,6 +39,14 @@ class Changes(Protocol):
     async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]: ...
 
 
+class Reports(Protocol):
+    """What can be handed over of changes. May raise StoreError."""
+
+    async def of_change(self, number: str, at: datetime | None) -> Report | None: ...
+
+    def readable(self, wire: bytes) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the pages need of the daemon.
@@ -51,6 +61,7 @@ class Site:
     history: History
     changes: Changes
     feed: Feed
+    reports: Reports
     announce: Callable[[Announcement], Awaitable[Change]]
     registry: CollectorRegistry
     state_metrics: Callable[[Encoder], Iterator[str]]

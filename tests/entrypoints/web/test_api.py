@@ -113,6 +113,24 @@ def test_a_domain_has_its_history() -> None:
     assert page["items"][0]["data"]["to"] == "in_effect"
 
 
+def test_a_long_history_is_read_in_pages() -> None:
+    client, seqs = reader(site_of()), list[int]()
+    cursor: str | None = ""
+    while cursor is not None:
+        asked = {"limit": "2", "cursor": cursor}
+        page = client.get(f"/api/v1/domains/{IMG}/history", params=asked).json()
+        seqs += [record["seq"] for record in page["items"]]
+        cursor = page["next"]
+    assert seqs == [5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=-1", "cursor=" + "9" * 19, "limit=0"])
+def test_a_place_in_a_history_that_makes_no_sense_is_a_problem(query: str) -> None:
+    reply = reader(site_of()).get(f"/api/v1/domains/{IMG}/history?{query}")
+    assert reply.status_code == 400
+    assert reply.headers["content-type"] == PROBLEM
+
+
 def test_a_history_that_cannot_be_read_is_a_problem_without_secrets() -> None:
     site = replace(site_of(), history=unreadable)
     reply = reader(site).get(f"/api/v1/domains/{IMG}/history")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from monitor.assembly.reporting import StoredReports
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
@@ -73,6 +74,7 @@ def site_of(
         history=_history,
         changes=store,
         feed=Feed(store.records, 100, Drops()),
+        reports=StoredReports(store, lambda: shown.resolvers),
         announce=_announce,
         registry=CollectorRegistry(),
         state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
