@@ -265,6 +265,14 @@ def config_check(file: Annotated[Path, typer.Argument()]) -> int:
     return check_file(file)
 
 
+@config_app.command("example")
+def config_example() -> int:
+    """Print a configuration to begin with: every key, its default and its meaning."""
+    from monitor.cli.configuring import print_example
+
+    return print_example()
+
+
 @config_app.command("schema")
 def config_schema() -> int:
     """Print the JSON Schema of the configuration."""
