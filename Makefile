@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
 
-.PHONY: help demo run test check lint types arch fmt bench docs dashboards simulate servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs dashboards simulate wheel servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -56,6 +56,9 @@ docs: $(VENV)/.development  ## draw the diagrams that follow from the code
 
 dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
 	$(RUN)/python -m tools.dashboards
+
+wheel: $(VENV)/.development  ## build what is installed elsewhere, in dist/
+	$(RUN)/python -m hatchling build -t wheel -t sdist
 
 servers:  ## install the servers that tests start, where this user may
 	sh tests/servers/install.sh

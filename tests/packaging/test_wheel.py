@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+import tarfile
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,15 +54,23 @@ def test_nothing_but_the_package_is_importable(wheel: Path) -> None:
     assert {top for top in tops if not top.startswith("oss_cname_monitor-")} == {"monitor"}
 
 
-def test_the_wheel_has_the_dashboards_and_alerts_as_they_are_here(wheel: Path) -> None:
+@pytest.mark.parametrize("folder", ["dashboards", "packaging/systemd"])
+def test_the_wheel_has_what_is_for_other_programs_as_it_is_here(folder: str, wheel: Path) -> None:
     with contents(wheel) as archive:
-        for file in files_below("dashboards"):
-            shipped = archive.read(f"{DATA}/oss-cname-monitor/{file}")
+        for file in files_below(folder):
+            shipped = archive.read(f"{DATA}/oss-cname-monitor/{file.removeprefix('packaging/')}")
             assert shipped == (ROOT / file).read_bytes(), file
 
 
 def test_the_same_tree_gives_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     assert build(tmp_path).read_bytes() == wheel.read_bytes()
+
+
+def test_the_sdist_is_enough_to_build_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    with tarfile.open(build(tmp_path, "sdist")) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert build(tmp_path, of=unpacked).read_bytes() == wheel.read_bytes()
 
 
 def test_the_lock_has_all_that_the_wheel_requires(installed: Installation) -> None:

@@ -35,12 +35,12 @@ class Installation:
         return self.home / "lib" / version / "site-packages"
 
 
-def build(folder: Path) -> Path:
-    """Build the wheel of this checkout, fetching nothing, and return it."""
+def build(folder: Path, kind: str = "wheel", of: Path = ROOT) -> Path:
+    """Build a wheel or sdist of a checkout, fetching nothing, and return it."""
     pytest.importorskip("hatchling", reason="make setup installs what builds the wheel")
-    _succeed(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder))
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+    _succeed(sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder), at=of)
+    (built,) = folder.glob("*.whl" if kind == "wheel" else "*.tar.gz")
+    return built
 
 
 def install(wheel: Path, home: Path) -> Installation:
@@ -75,10 +75,10 @@ def _link(name: str, packages: Path) -> None:
         target.symlink_to(str(found.locate_file(file)))
 
 
-def _succeed(*command: str) -> str:
+def _succeed(*command: str, at: Path = ROOT) -> str:
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, encoding="utf-8", check=False
+        command, cwd=at, env=environ, capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
