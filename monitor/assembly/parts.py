@@ -226,10 +226,15 @@ def providers_of(settings: Settings, around: Surroundings) -> Mapping[str, Provi
 
 def store_of(settings: Settings, access: Access) -> SqliteStore:
     """Return the store. Raises NotAvailable for a kind that this release lacks."""
+    return SqliteStore(database_file_of(settings), access)
+
+
+def database_file_of(settings: Settings) -> Path:
+    """Return the file of the database. Raises NotAvailable for a kind that has none."""
     database = settings.daemon.database
     if not database.startswith(_SQLITE):
         raise NotAvailable("daemon.database: this release keeps its records in SQLite only")
-    return SqliteStore(Path(database.removeprefix(_SQLITE)), access)
+    return Path(database.removeprefix(_SQLITE))
 
 
 @asynccontextmanager

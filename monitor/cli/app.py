@@ -90,6 +90,20 @@ def demo(
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to; nothing is overwritten.")],
+    config: ConfigOption = None,
+) -> int:
+    """Copy the database to one file, also while the daemon works on it.
+
+    Prints the number and the hash of the newest record in it. Exit code: 0, 3.
+    """
+    from monitor.cli.backing_up import run_backup
+
+    return run_backup(file, config)
+
+
+@app.command()
 def check(
     domains: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None,
     config: ConfigOption = None,
