@@ -51,8 +51,9 @@ simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the s
 	  --plots docs/propagation --follow 400093
 	mv docs/propagation/progress-1.svg docs/propagation/progress.svg
 
-docs: $(VENV)/.development  ## draw the diagrams that follow from the code
+docs: $(VENV)/.development  ## write the pages that follow from the code
 	PYTHONPATH=. $(RUN)/python tools/moves.py
+	PYTHONPATH=. $(RUN)/python tools/configuration.py
 
 dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
 	$(RUN)/python -m tools.dashboards
