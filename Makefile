@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
 
-.PHONY: help demo run test check lint types arch fmt bench docs dashboards simulate wheel servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs man dashboards simulate wheel servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -54,6 +54,9 @@ simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the s
 docs: $(VENV)/.development  ## write the pages that follow from the code
 	PYTHONPATH=. $(RUN)/python tools/moves.py
 	PYTHONPATH=. $(RUN)/python tools/configuration.py
+	PYTHONPATH=. $(RUN)/python tools/manpage.py
+
+man: docs  ## the same, the manual page among them
 
 dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
 	$(RUN)/python -m tools.dashboards

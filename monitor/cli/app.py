@@ -51,8 +51,10 @@ def run_command(arguments: Sequence[str]) -> int:
     except OSError as error:
         typer.echo(f"cannot write: {error.strerror or error}", err=True)
         return Exit.UNKNOWN
-    except SystemExit:
-        return OUTPUT_CLOSED  # typer's way to end when the reader of a pipe has gone
+    except SystemExit as ended:
+        # So typer ends a shell's question for completions, and when the reader of a pipe has gone.
+        has_left = isinstance(ended.__context__, BrokenPipeError)
+        return OUTPUT_CLOSED if has_left else int(ended.code or 0)
     return int(code or 0)
 
 

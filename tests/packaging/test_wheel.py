@@ -5,9 +5,10 @@ import signal
 import subprocess
 import tarfile
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from zipfile import ZipFile
 
 import pytest
@@ -62,6 +63,12 @@ def test_the_wheel_has_what_is_for_other_programs_as_it_is_here(folder: str, whe
             assert shipped == (ROOT / file).read_bytes(), file
 
 
+def test_the_wheel_has_the_manual_page_where_man_looks(wheel: Path) -> None:
+    with contents(wheel) as archive:
+        shipped = archive.read(f"{DATA}/man/man1/oss-cname-monitor.1")
+    assert shipped == (ROOT / "docs/man/oss-cname-monitor.1").read_bytes()
+
+
 def test_the_same_tree_gives_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     assert build(tmp_path).read_bytes() == wheel.read_bytes()
 
@@ -80,6 +87,33 @@ def test_the_lock_has_all_that_the_wheel_requires(installed: Installation) -> No
 def test_it_tells_its_version(installed: Installation, tmp_path: Path) -> None:
     assert said(installed.command, "--version", at=tmp_path) == f"{__version__}\n"
     assert said(installed.python, "-m", "monitor", "--version", at=tmp_path) == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_its_commands(
+    shell: str, installed: Installation, tmp_path: Path
+) -> None:
+    begun = f"{installed.command.name} own"
+    environ = {
+        "_OSS_CNAME_MONITOR_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": begun,
+        "COMP_CWORD": "1",  # as bash asks
+        "_TYPER_COMPLETE_ARGS": begun,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    assert "ownership" in said(installed.command, at=tmp_path, environ=environ)
+
+
+@pytest.mark.parametrize(("begun", "code"), [("own", 0), ("zzz", 1)])
+def test_fish_learns_from_the_exit_code_whether_there_is_something_to_complete(
+    begun: str, code: int, installed: Installation, tmp_path: Path
+) -> None:
+    environ = {
+        "_OSS_CNAME_MONITOR_COMPLETE": "complete_fish",
+        "_TYPER_COMPLETE_ARGS": f"{installed.command.name} {begun}",
+        "_TYPER_COMPLETE_FISH_ACTION": "is-args",
+    }
+    said(installed.command, at=tmp_path, environ=environ, code=code)
 
 
 def test_it_prints_an_example_that_it_accepts(installed: Installation, tmp_path: Path) -> None:
@@ -125,15 +159,20 @@ async def status(url: str) -> int | None:
         return None
 
 
-def said(*command: Path | str, at: Path) -> str:
-    """Run a command where no variable and no folder helps it, and return what it printed."""
+def said(
+    *command: Path | str,
+    at: Path,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    code: int = 0,
+) -> str:
+    """Run a command where nothing else helps it, and return what it printed."""
     done = subprocess.run(
         command,
         cwd=at,
-        env={"LANG": "C.UTF-8"},
+        env={"LANG": "C.UTF-8", **environ},
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stdout
