@@ -5,8 +5,9 @@ VENV := .venv
 RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
+WORKERS ?= auto
 
-.PHONY: help demo run test check lint types arch fmt bench docs man dashboards simulate wheel servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate wheel servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -18,7 +19,7 @@ run: $(VENV)/.runtime  ## run the daemon on config.toml
 	$(RUN)/python -m monitor run -c config.toml
 
 test: $(VENV)/.development servers  ## run all tests
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.development lint types arch test  ## lint, types, architecture, tests: what CI runs
 
@@ -60,6 +61,9 @@ man: docs  ## the same, the manual page among them
 
 dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
 	$(RUN)/python -m tools.dashboards
+
+preview: $(VENV)/.development  ## print what the dashboards show of a break, as text (needs Prometheus)
+	@$(RUN)/python -m tests.dashboards
 
 wheel: $(VENV)/.development  ## build what is installed elsewhere, in dist/
 	$(RUN)/python -m hatchling build -t wheel -t sdist

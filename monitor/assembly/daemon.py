@@ -27,6 +27,7 @@ from monitor.assembly.parts import (
 )
 from monitor.assembly.service import Service
 from monitor.assembly.telling import Outlets, Telling, telling_of
+from monitor.assembly.web_access import WebAccess
 from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
 from monitor.core.events import Event, EventType
@@ -82,7 +83,7 @@ class Daemon:
         around: Surroundings,
         outlets: Outlets | None = None,
     ) -> None:
-        """Build everything and start nothing. Raises NotAvailable."""
+        """Build everything and start nothing. Raises NotAvailable or ConfigError."""
         refuse_unsafe(settings)
         self._load = load
         self._around = around
@@ -101,7 +102,13 @@ class Daemon:
         self._works = self._built(settings)
         self._ledger.accompany(self._accompany)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
-        self._web = WebServer(create_app(self._site()), *_listener(settings))
+        self._access = WebAccess(settings, around, self._telemetry)
+        self._web = WebServer(
+            create_app(self._site()),
+            *_listener(settings),
+            self._access.tls,
+            self._access.turned_away,
+        )
         self._reloading = asyncio.Lock()
 
     def snapshot(self) -> Snapshot:
@@ -127,7 +134,8 @@ class Daemon:
             await self._ledger.open()
             spare_from_collection()
             host, port = await self._web.start()
-            self._service.url = SocketAddress(host, port).url
+            is_tls = self._access.tls is not None
+            self._service.url = SocketAddress(host, port).url(is_tls=is_tls)
             await self._work(stopped, started)
         finally:
             self._feed.close()  # else the server would wait for those who follow it
@@ -148,13 +156,16 @@ class Daemon:
         try:
             wanted = self._load()
             refuse_unsafe(wanted)
-            works = self._built(self._kept_listener(wanted))
+            kept = self._kept_listener(wanted)
+            permit = self._access.prepared(kept)
+            works = self._built(kept)
         except (ConfigError, NotAvailable) as error:
             faults = tuple(str(error).splitlines())
             self._telemetry.reloaded(self._around.clock.now(), is_success=False)
             log.error("config.reload_failed", faults=faults)
             return faults
         self._works = works
+        self._access.take(permit)
         await self._note(EventType.RELOAD)
         self._begin()
         return ()
@@ -328,7 +339,7 @@ class Daemon:
             state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,
             is_ready=self._first_look_done.is_set,
             reload=self.reload,
-            may_write=daemon.listen.is_loopback,
+            access=self._access.access,
             language=None if daemon.lang.value == "auto" else Language(daemon.lang.value),
         )
 

@@ -7,11 +7,6 @@ from monitor.config.schedule import RetentionSettings
 
 def refuse_unsafe(settings: Settings) -> None:
     """Refuse what must not be passed over in silence. Raises NotAvailable."""
-    if settings.daemon.web_config is not None:
-        raise NotAvailable(
-            "daemon.web_config: this release has no TLS and no passwords of its own; listen on "
-            "127.0.0.1 and put a proxy in front"
-        )
     if settings.distributed is not None:
         raise NotAvailable("[distributed]: this release asks from one vantage point only")
 

@@ -33,6 +33,24 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("-c", "--config", envvar=CONFIG_VARIABLE, help="The configuration, in TOML."),
 ]
+UrlOption = Annotated[
+    str | None,
+    typer.Option(envvar="OSS_CNAME_MONITOR_URL", help="The daemon; default: as configured."),
+]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(envvar="OSS_CNAME_MONITOR_TOKEN_FILE", help="Where the token for it is."),
+]
+CaFileOption = Annotated[
+    Path | None,
+    typer.Option(envvar="OSS_CNAME_MONITOR_CA_FILE", help="Who signed its certificate, in PEM."),
+]
+CertFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="OSS_CNAME_MONITOR_CERT_FILE", help="Your certificate with its key, in PEM."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
@@ -202,18 +220,28 @@ def announce(
     domain: Annotated[str, typer.Argument()],
     to: Annotated[str, typer.Option(help="What the CNAME will lead to.")],
     at: Annotated[str | None, typer.Option(help="From when on; default: now.")] = None,
-    by: Annotated[str | None, typer.Option(help="Who changes it; default: you.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Who changes it; default: the token's name, or you.")
+    ] = None,
     note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    url: UrlOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    cert_file: CertFileOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
     """Declare a planned change: it is expected then, and the audit names who and why.
 
-    Prints the change's id. Exit code: 0, 3.
+    A token may stand in the variable OSS_CNAME_MONITOR_TOKEN too. Prints the change's id.
+    Exit code: 0, 3.
     """
     from monitor.cli.changing import Planned, run_announce
+    from monitor.cli.reaching import Reach
 
-    return asyncio.run(run_announce(Planned(domain, to, at, by, note), config, is_json=json))
+    reach = Reach(url, token_file, ca_file, cert_file)
+    planned = Planned(domain, to, at, by, note)
+    return asyncio.run(run_announce(planned, config, reach, is_json=json))
 
 
 @app.command()

@@ -23,6 +23,9 @@ from monitor.demo.world import Pace, World
 from monitor.logs import Secrets, set_up
 from monitor.ports import StoreError
 
+# There is nothing to hide in the embedded world, wherever it is shown.
+FOR_EVERYBODY = "\n[web]\nallow_anonymous_read = true\n"
+
 
 async def run_daemon(config: Path | None) -> Exit:
     """Run until SIGTERM or SIGINT; SIGHUP reloads."""
@@ -38,7 +41,7 @@ async def run_demo(speed: float, listen: str) -> Exit:
     with tempfile.TemporaryDirectory(prefix="oss-cname-monitor-") as folder:
         async with world, asyncio.TaskGroup() as group:
             story = group.create_task(world.tell_story())
-            text = world.config_text(listen, f"{folder}/demo.db")
+            text = world.config_text(listen, f"{folder}/demo.db") + FOR_EVERYBODY
             environ = {**os.environ, **world.environ}
             code = await _serve(lambda: parse(text, environ, "the demo"), _introduce, environ)
             story.cancel()

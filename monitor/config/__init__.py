@@ -5,6 +5,7 @@ from monitor.config.reading import load, parse
 from monitor.config.secret import SecretUnavailable
 from monitor.config.settings import Settings
 from monitor.config.showing import effective, example, json_schema
+from monitor.config.web_file import web_of
 
 __all__ = [
     "ConfigError",
@@ -16,4 +17,5 @@ __all__ = [
     "json_schema",
     "load",
     "parse",
+    "web_of",
 ]

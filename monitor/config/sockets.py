@@ -27,9 +27,8 @@ class SocketAddress:
             return ipaddress.ip_address(self.host).is_loopback
         return self.host == "localhost"
 
-    @property
-    def url(self) -> str:
-        return f"http://{self}/"
+    def url(self, *, is_tls: bool) -> str:
+        return f"{'https' if is_tls else 'http'}://{self}/"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

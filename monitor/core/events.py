@@ -72,11 +72,23 @@ class Record:
 GENESIS = "0" * 64  # what the first record names as the hash before it
 
 
-def seal(event: Event, seq: int, prev_hash: str) -> Record:
-    """Return the event as the record that follows the one with `prev_hash`."""
-    text = json.dumps(
-        _content(event, seq, prev_hash), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def canonical(value: Json) -> str:
+    """Return the text in which a value is sealed."""
+    return _CANONICAL.encode(value)
+
+
+def seal(event: Event, seq: int, prev_hash: str, evidence: str | None = None) -> Record:
+    """Return the event as the record that follows the one with `prev_hash`.
+
+    The `evidence` is the event's in canonical form, for who needs that text too: it is long.
+    """
+    if evidence is None:
+        evidence = canonical(event.evidence)
+    before, behind = _content(event, seq, prev_hash)
+    text = f'{canonical(before)[:-1]},"evidence":{evidence},{canonical(behind)[1:]}'
     return Record(seq, event, prev_hash, hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -111,15 +123,20 @@ def evidence_of(sighting: Sighting) -> Mapping[str, Json]:
     }
 
 
-def _content(event: Event, seq: int, prev_hash: str) -> Mapping[str, Json]:
-    return {
-        "seq": seq,
+def _content(
+    event: Event, seq: int, prev_hash: str
+) -> tuple[Mapping[str, Json], Mapping[str, Json]]:
+    """Return what is sealed before the evidence and behind it, by the order of the alphabet."""
+    before: Mapping[str, Json] = {
         "at": event.at.isoformat(),
-        "type": event.type.value,
-        "domain": event.domain.text if event.domain else None,
-        "resolver": event.resolver,
         "change": event.change,
         "data": event.data,
-        "evidence": event.evidence,
-        "prev_hash": prev_hash,
+        "domain": event.domain.text if event.domain else None,
     }
+    behind: Mapping[str, Json] = {
+        "prev_hash": prev_hash,
+        "resolver": event.resolver,
+        "seq": seq,
+        "type": event.type.value,
+    }
+    return before, behind

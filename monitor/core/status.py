@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from monitor.core.answers import Answer, Reply
 from monitor.core.chain import rebuild
@@ -77,6 +77,24 @@ class Said:
     since: datetime
 
 
+class Spell(NamedTuple):
+    """What one server means, and since when: all that its next answer is compared with.
+
+    The fields are those of a view, the first two those of its verdict.
+    """
+
+    kind: VerdictKind
+    is_in_effect: bool | None
+    since: datetime
+    meaning: str = ""
+    meant_since: datetime | None = None
+    past: tuple[Said, ...] = ()
+
+    @property
+    def said_since(self) -> datetime:
+        return self.meant_since or self.since
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What one server last said of a domain, and since when it has said that.
@@ -100,6 +118,11 @@ class View:
     def reply(self) -> Reply:
         return self.sighting.reply
 
+    @property
+    def spell(self) -> Spell:
+        kind, is_in_effect = self.sighting.verdict.kind, self.sighting.verdict.is_in_effect
+        return Spell(kind, is_in_effect, self.since, self.meaning, self.meant_since, self.past)
+
     def newest(self, reply: Reply | None) -> "View":
         """Return the view with the reply that confirmed it, unless that one is the older."""
         return self if reply is None or reply.at < self.reply.at else self.shown_by(reply)
@@ -112,8 +135,7 @@ class View:
         return replace(self, sighting=replace(sighting, reply=reply, verdict=verdict))
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where one server stands: what its newest answer means, and the gist of it."""
 
     kind: VerdictKind
@@ -137,6 +159,10 @@ class Counted:
     @abstractmethod
     def standing(self, server: str) -> Standing | None: ...
 
+    @abstractmethod
+    def spells(self) -> Mapping[str, Spell]:
+        """Return since when each server means what it does, at less than a look at its view."""
+
 
 def standings_of(views: Mapping[str, View]) -> Iterable[tuple[str, Standing]]:
     """Return where each server stands."""
@@ -159,6 +185,13 @@ def standing_of(views: Mapping[str, View], server: str) -> Standing | None:
     return None if view is None else _standing(view)
 
 
+def spells_of(views: Mapping[str, View]) -> Mapping[str, Spell]:
+    """Return what each server means, and since when."""
+    if isinstance(views, Counted):
+        return views.spells()
+    return {server: view.spell for server, view in views.items()}
+
+
 def _standing(view: View) -> Standing:
     verdict = view.verdict
     return Standing(verdict.kind, verdict.is_in_effect, view.sighting.gist)
@@ -168,19 +201,22 @@ def views_after(
     views: Mapping[str, View], sightings: Iterable[Sighting], servers: frozenset[str]
 ) -> Mapping[str, View]:
     """Return the views of the servers that are still asked, brought up to date."""
-    known = dict(views.items())
-    seen = {s.server: _view_after(known.get(s.server), s) for s in sightings}
-    kept = {server: view for server, view in known.items() if server in servers}
-    return kept | {server: view for server, view in seen.items() if server in servers}
+    spells = spells_of(views)
+    seen = {s.server: _view_after(spells.get(s.server), s) for s in sightings}
+    # Where every server was seen, nobody needs to know what it said before.
+    unseen = servers.intersection(views) - seen.keys()
+    after = (dict(views.items()) if unseen else {}) | seen
+    order = dict.fromkeys((*views, *seen))
+    return {name: after[name] for name in order if name in servers and name in after}
 
 
-def _view_after(known: View | None, sighting: Sighting) -> View:
+def _view_after(known: Spell | None, sighting: Sighting) -> View:
     at, verdict = sighting.reply.at, sighting.verdict
     # Where there is no CNAME the addresses were seen, and those rotate without any change.
     said = f"{verdict.kind.value} {verdict.seen if verdict.chain.links else ''}".rstrip()
     if known is None:
         return View(sighting, at) if verdict.is_in_effect is None else View(sighting, at, said, at)
-    if known.verdict.kind is verdict.kind:
+    if known.kind is verdict.kind:
         since, past = known.since, known.past
     else:
         since, past = at, _past_after(known)
@@ -194,9 +230,9 @@ def _view_after(known: View | None, sighting: Sighting) -> View:
 _LONGEST_PAST = 32  # of one server's views of one domain: flapping must not fill the disk
 
 
-def _past_after(known: View) -> tuple[Said, ...]:
+def _past_after(known: Spell) -> tuple[Said, ...]:
     """Return the past when something else than `known` is said."""
-    last = Said(known.verdict.kind, known.verdict.is_in_effect, known.since)
+    last = Said(known.kind, known.is_in_effect, known.since)
     return (*known.past, last)[-_LONGEST_PAST:]
 
 
@@ -267,8 +303,8 @@ def status_of(
         return DomainStatus.IN_EFFECT
     right_since = _right_since(authorities)
     if right_since is not None:
-        wrong = [view for view in resolvers.values() if view.verdict.is_in_effect is False]
-        late_since = max(right_since, min(map(_said_since, wrong)))
+        wrong_since = min(_said_since(resolvers, is_in_effect=False), default=right_since)
+        late_since = max(right_since, wrong_since)
         if now - late_since <= policy.window:
             return DomainStatus.PROPAGATING
     return DomainStatus.BROKEN if counted.ratio == 0.0 else DomainStatus.PARTIAL
@@ -341,7 +377,7 @@ def remedy(
     right_since = _right_since(authorities)
     if right_since is None:
         return Remedy.AUTHORITY if tally(authorities).ratio else Remedy.RECORD
-    late_since = max(_said_since(view), right_since)
+    late_since = max(view.spell.said_since, right_since)
     return Remedy.WAIT if now - late_since <= window else Remedy.CACHE
 
 
@@ -349,10 +385,10 @@ def _right_since(authorities: Mapping[str, View]) -> datetime | None:
     """Return since when all authorities that answer serve the right target; None if not all."""
     if tally(authorities).ratio != 1.0:
         return None
-    return max(
-        _said_since(served) for served in authorities.values() if served.verdict.is_in_effect
-    )
+    return max(_said_since(authorities, is_in_effect=True), default=None)
 
 
-def _said_since(view: View) -> datetime:
-    return view.meant_since or view.since
+def _said_since(views: Mapping[str, View], *, is_in_effect: bool) -> list[datetime]:
+    """Return since when each server says so whose answer is right, or is wrong."""
+    spells = spells_of(views).values()
+    return [spell.said_since for spell in spells if spell.is_in_effect is is_in_effect]

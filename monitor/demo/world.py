@@ -26,7 +26,7 @@ from monitor.demo.oss import OssEndpoint
 from monitor.demo.oss_state import DemoAccount, OssState
 from monitor.demo.ports import free_port, loopback_addresses
 from monitor.demo.signature import AccessKey
-from monitor.demo.zones import with_record
+from monitor.demo.zones import RRset, with_record
 
 KEY_ID_VARIABLE = "OSS_CNAME_MONITOR_DEMO_KEY_ID"
 KEY_SECRET_VARIABLE = "OSS_CNAME_MONITOR_DEMO_KEY_SECRET"  # noqa: S105  # a variable's name
@@ -115,7 +115,10 @@ class World:
 
     def modify(self, authority: Authority) -> None:
         """Let this authority serve the new target."""
-        record = img_record(NEW_TARGET, self.pace.ttl)
+        self.publish(authority, img_record(NEW_TARGET, self.pace.ttl))
+
+    def publish(self, authority: Authority, record: RRset) -> None:
+        """Let this authority serve a record of the shop's in the place of its predecessor."""
         shop, *others = authority.zones
         authority.zones = (with_record(shop, record), *others)
 

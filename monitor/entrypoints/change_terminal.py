@@ -15,8 +15,9 @@ from monitor.core.tracking.planning import LOW_TTL, Plan
 from monitor.core.tracking.tracks import Track, TrackState
 from monitor.entrypoints.history_table import history_table
 from monitor.usecases.snapshot import Snapshot
-from monitor.wording import CHANGE_SHAPE, Wording
+from monitor.wording import CHANGE_SHAPE, TRACK_SHAPE, Wording
 
+_NAMED = 3  # resolvers beside a bar: more would not fit
 _STYLE = {
     ChangeState.SETTLED: "green",
     ChangeState.CONVERGED: "green",
@@ -116,11 +117,13 @@ class ChangeTerminal:
         """Return where a change stands, short enough to stand beside a bar."""
         if change is None:
             return self._wording.word("wait_nothing")
-        late = sum(not track.state.has_converged for track in change.tracks.values())
         parts = [self._wording.change_state(change.state)]
-        if late:
+        if late := change.late:
             word = self._wording.word("wait_late")
-            parts.append(word.format(late=late, total=len(change.tracks)))
+            names = ", ".join(track.resolver for track in late[:_NAMED])
+            more = " …" if len(late) > _NAMED else ""
+            parts.append(word.format(late=len(late), total=len(change.tracks)))
+            parts.append(f"{names}{more}")
         if (eta := change.eta()) is not None and change.is_pending and eta > snapshot.at:
             parts.append(f"{self._wording.word('eta')} {eta:%H:%M:%SZ}")
         return "  ".join(parts)
@@ -130,9 +133,8 @@ class ChangeTerminal:
         if change is None:
             return self._wording.word("wait_nothing")
         late = [
-            f"{name} ({self._wording.track_state(track.state)})"
-            for name, track in sorted(change.tracks.items())
-            if not track.state.has_converged
+            f"{track.resolver} ({self._wording.track_state(track.state)})"
+            for track in (*change.late, *change.unverified)
         ]
         progress = f"{change.progress(snapshot.at, snapshot.weights):.0%}"
         parts = [self._wording.change_state(change.state), progress]
@@ -148,7 +150,8 @@ class ChangeTerminal:
         if change.view:
             title.append(f"  {change.view}", style="dim")
         title.append(f"  {self._wording.change_kind(change.kind)}  {change.id}", style="dim")
-        lines: list[RenderableType] = [title, Text("  ").append(self._from_to(change))]
+        standing = Text(f"  {self._wording.standing(change)}", style="bold")
+        lines: list[RenderableType] = [title, standing, Text("  ").append(self._from_to(change))]
         told = [f"{word(key)} {self._when(at)}" for key, at in change.instants().items()]
         lines.append(Text("  " + " · ".join(told), style="dim"))
         share = f"{change.progress(snapshot.at, snapshot.weights):.0%}"
@@ -179,12 +182,12 @@ class ChangeTerminal:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("resolver", "state", "caches", "eta", "reason"):
             table.add_column(word(heading), overflow="fold")
-        for name, track in sorted(change.tracks.items()):
+        for track in change.ordered:
             reason = self._wording.track_reason(track.reason) if track.reason else ""
             style = _TRACK_STYLE.get(track.state, "yellow")
             table.add_row(
-                name,
-                Text(self._wording.track_state(track.state), style=style),
+                track.resolver,
+                Text(self._track_state(track), style=style),
                 f"≤ {track.caches}" if track.census.is_done else "",
                 self._eta_of(change, track),
                 reason,
@@ -196,9 +199,11 @@ class ChangeTerminal:
         return self._when(change.eta_of(track)) if is_counted else ""
 
     def _advice(self, change: Change) -> list[Text]:
-        late = (track for track in change.tracks.values() if not track.state.has_converged)
-        reasons = dict.fromkeys(track.reason for track in late if track.reason is not None)
+        reasons = dict.fromkeys(track.reason for track in change.late if track.reason is not None)
         return [Text(f"→ {self._wording.track_advice(r)}", style="cyan") for r in reasons]
+
+    def _track_state(self, track: Track) -> str:
+        return f"{TRACK_SHAPE[track.state]} {self._wording.track_state(track.state)}"
 
     def _state(self, change: Change) -> Text:
         words = f"{CHANGE_SHAPE[change.state]} {self._wording.change_state(change.state)}"

@@ -24,7 +24,7 @@ from monitor.core.status import (
     tally_of,
 )
 from monitor.core.tracking.changes import Change
-from monitor.core.tracking.record import RecordKey
+from monitor.core.tracking.record import RecordKey, is_any_followed
 from monitor.core.verdict import Verdict, VerdictKind
 from monitor.ports import Latest
 
@@ -74,10 +74,18 @@ class Snapshot:
         if self.latest:
             shown = self.latest.ttls([domain.domain for domain in domains], self.resolvers)
         for domain, newest in zip(domains, shown, strict=True):
-            if None in newest and not isinstance(domain.resolvers, Counted):
+            if None in newest and self._is_in_views(domain):
                 yield self._filled(newest, domain.resolvers)
             else:
                 yield newest
+
+    def _is_in_views(self, domain: DomainState) -> bool:
+        """Tell whether to look for what no sweep has shown; to read a fleet at rest takes long.
+
+        Whose change is looked after is not swept, so nothing but its views knows.
+        """
+        is_at_hand = not isinstance(domain.resolvers, Counted)
+        return is_at_hand or is_any_followed(domain.records, self.at)
 
     def _filled(
         self, newest: Sequence[int | None], views: Mapping[str, View]

@@ -13,7 +13,7 @@ from monitor.core.ownership import Proof
 from monitor.core.status import DomainStatus, Fault, Remedy, Said, Standing
 from monitor.core.told import ConcernKind
 from monitor.core.told import Reason as NoticeReason
-from monitor.core.tracking.changes import ChangeKind, ChangeState, Source
+from monitor.core.tracking.changes import Change, ChangeKind, ChangeState, Source
 from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.tracking.values import Value
@@ -70,6 +70,11 @@ class Wording:
 
     def change_state(self, state: ChangeState) -> str:
         return self._texts["change_state"][state.value]
+
+    def standing(self, change: Change) -> str:
+        """Answer in one sentence whether everybody has the change by now."""
+        text = self._texts["standing"][change.state.value]
+        return text.format(late=len(change.late), total=len(change.tracks))
 
     def change_kind(self, kind: ChangeKind) -> str:
         return self._texts["change_kind"][kind.value]

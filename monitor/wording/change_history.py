@@ -41,7 +41,8 @@ def _moved(event: Event, words: Wording) -> str:
     before = _state(_text(event.data, "from"), words)
     after = _state(_text(event.data, "to"), words)
     reason = _reason(event.data.get("reason"), words)
-    return f"{event.resolver}: {before} → {after}" + (f". {reason}" if reason else "")
+    moved = after if before == after else f"{before} → {after}"
+    return f"{event.resolver}: {moved}" + (f". {reason}" if reason else "")
 
 
 def _arrived(data: Mapping[str, Json], words: Wording) -> str:

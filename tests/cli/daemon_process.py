@@ -32,14 +32,14 @@ class Running:
 
     async def is_ready(self) -> bool:
         try:
-            answer = await asyncio.to_thread(requests.get, self.url + "-/ready", timeout=5)
+            answer = await asyncio.to_thread(requests.get, self.url + "-/ready", timeout=30)
         except requests.ConnectionError:
             return False
         return answer.status_code == 200
 
     async def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), timeout=20)
+        return await asyncio.wait_for(self.process.wait(), timeout=60)
 
 
 @asynccontextmanager

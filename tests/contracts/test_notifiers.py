@@ -32,7 +32,7 @@ from tests.contracts.notifier_contract import (
     Surroundings,
 )
 from tests.fakes.clock import FakeClock
-from tests.fakes.recording_notifier import RecordingNotifier
+from tests.fakes.notifiers import ListNotifier
 from tests.servers.endpoints import Endpoint
 from tests.servers.http_service import (
     Hangs,
@@ -354,14 +354,14 @@ def _letter(text: str) -> str:
 class TestFakeNotifier(NotifierContract):
     @pytest.fixture
     def around(self) -> Surroundings:
-        fake = RecordingNotifier()
+        fake = ListNotifier()
 
         def decide(fate: Fate) -> None:
-            fake.failure = None
+            fake.failures.clear()
             if fate in FAILURES:
                 reason, is_permanent = FAILURES[fate]
-                fake.failure = NotDelivered(reason, fate.name, is_permanent=is_permanent)
+                fake.failures.append(NotDelivered(reason, fate.name, is_permanent=is_permanent))
 
         return Surroundings(
-            fake, fake, decide, lambda: [f"{m.title}\n{m.body}\n{m.link}" for m in fake.sent]
+            fake, fake, decide, lambda: [f"{m.title}\n{m.body}\n{m.link}" for m in fake.messages]
         )

@@ -21,10 +21,10 @@ from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.names import DomainName
 from monitor.core.servers import Transport
 from monitor.core.state import DomainState, Doubt
-from monitor.core.status import DomainStatus, Fault, Sighting, View
+from monitor.core.status import DomainStatus, Fault, Said, Sighting, View
 from monitor.core.targets import TargetPolicy
 from monitor.core.tracking.record import RecordKey, TrackedRecord
-from monitor.core.verdict import Expectation, judge
+from monitor.core.verdict import Expectation, VerdictKind, judge
 from tests.contracts.followed import stages
 from tests.core.samples import TARGET
 
@@ -68,6 +68,8 @@ REPLIES = st.builds(
     st.sampled_from(Transport),
     st.binary(max_size=8),
 )
+SAID = st.builds(Said, st.sampled_from(VerdictKind), st.none() | st.booleans(), MOMENTS)
+PASTS = st.lists(SAID, max_size=2).map(tuple)
 BINDINGS = st.builds(
     Binding,
     NAMES,
@@ -114,6 +116,7 @@ def views(draw: st.DrawFn, domain: DomainName) -> dict[str, View]:
             draw(MOMENTS),
             draw(TEXTS),
             draw(st.none() | MOMENTS),
+            draw(PASTS),
         )
         for server, reply in replies.items()
     }

@@ -1,3 +1,5 @@
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,10 +13,12 @@ from monitor.core.events import (
     Event,
     EventType,
     Record,
+    canonical,
     evidence_of,
     first_tampered,
     seal,
 )
+from tests.contracts.values import EVENTS
 from tests.core.properties import REPEATABLE
 from tests.core.samples import DOMAIN, RIGHT, SILENT, START, sighting
 
@@ -111,6 +115,27 @@ def test_a_part_of_the_log_is_checked_against_the_record_before_it() -> None:
     records = chain(5)
     assert first_tampered(records[2:], records[1].hash, seq=3) is None
     assert first_tampered(records[2:]) == 1
+
+
+@given(EVENTS, st.integers(1, 2**53), st.sampled_from([GENESIS, "f" * 64]))
+def test_what_is_sealed_is_the_whole_record_as_one_text(
+    event: Event, seq: int, prev_hash: str
+) -> None:
+    content = {
+        "seq": seq,
+        "at": event.at.isoformat(),
+        "type": event.type.value,
+        "domain": event.domain.text if event.domain else None,
+        "resolver": event.resolver,
+        "change": event.change,
+        "data": event.data,
+        "evidence": event.evidence,
+        "prev_hash": prev_hash,
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert seal(event, seq, prev_hash) == Record(seq, event, prev_hash, digest)
+    assert seal(event, seq, prev_hash, canonical(event.evidence)).hash == digest
 
 
 def test_evidence_holds_the_answer_as_it_came() -> None:

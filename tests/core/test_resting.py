@@ -8,14 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters.stores.details import packed_views, records_of, views_of
+from monitor.adapters.stores.details import records_of
 from monitor.adapters.stores.outline import outline_of
 from monitor.adapters.stores.rows import DomainRow, domain_of, domain_row, resting
+from monitor.adapters.stores.views import joined, packed_views, spells_in, views_of
 from monitor.core.gist import Gist
 from monitor.core.resting import Lineup, Resting, RestingViews
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
-from monitor.core.status import View, standing_of, standings_of, tally, views_after
+from monitor.core.status import (
+    DomainStatus,
+    Spell,
+    StatusPolicy,
+    View,
+    spells_of,
+    standing_of,
+    standings_of,
+    status_of,
+    tally,
+    views_after,
+)
 from monitor.core.tracking.record import (
     CalmRecords,
     RecordKey,
@@ -76,6 +88,14 @@ class Shelved:
     def authorities(self, name: str) -> Mapping[str, View]:
         self.looks.append(name)
         return views_of(self._row.authorities or b"")
+
+    def resolver_spells(self, name: str) -> Mapping[str, Spell]:
+        self.looks.append(name)
+        return spells_in(self._row.resolvers or b"")
+
+    def authority_spells(self, name: str) -> Mapping[str, Spell]:
+        self.looks.append(name)
+        return spells_in(self._row.authorities or b"")
 
     def records(self, name: str) -> Mapping[RecordKey, TrackedRecord]:
         self.looks.append(name)
@@ -153,6 +173,7 @@ def test_standings_are_those_of_the_views_without_a_look_at_them(state: DomainSt
         for server in (*views, "nobody"):
             assert standing_of(resting_views, server) == standing_of(views, server)
         assert tally(resting_views) == tally(views)
+        assert spells_of(resting_views) == spells_of(views)
         assert resting_views == views
 
 
@@ -214,6 +235,13 @@ def test_damaged_details_are_never_taken_for_others(
         views_of(bytes(broken))
 
 
+def test_a_view_of_nothing_that_was_said_is_none() -> None:
+    said = b'[["d.example","2026-01-01T00:00:00Z","PT0S","udp",0,"no-reply","",null,null,null]]'
+    packed = joined(b'{"a":["timeout",null,"2026-01-01T00:00:00Z","",null,[]]}', said, b"")
+    with pytest.raises(ValueError, match="a neither answered nor was silent"):
+        views_of(packed)
+
+
 def test_details_that_are_gone_when_somebody_looks_break_no_page() -> None:
     """The domain may have been unbound, or its row damaged, since the state was shown."""
     row = domain_row(replace(BARE, resolvers={"a": VIEWS["c"]}))
@@ -229,7 +257,7 @@ VIEWS = {"a": view(RIGHT), "b": view(WRONG), "c": view(SILENT)}
 
 
 class Shelf(RestingViews):
-    """Counts how often it is read."""
+    """Counts how often it is read, and how often only for its spells."""
 
     def __init__(self, views: Mapping[str, View] = VIEWS) -> None:
         found = dict(standings_of(views))
@@ -237,10 +265,23 @@ class Shelf(RestingViews):
         super().__init__(lineup, tuple(found.values()))
         self._views = views
         self.reads = 0
+        self.spellings = 0
 
     def read(self) -> Mapping[str, View]:
         self.reads += 1
         return self._views
+
+    def spells(self) -> Mapping[str, Spell]:
+        self.spellings += 1
+        return spells_of(self._views)
+
+
+class Gone(Shelf):
+    """Of which nothing can be read any more."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf._views)
+        self._views = {}
 
 
 class Drawer(Resting[RecordKey, TrackedRecord], CalmRecords):
@@ -311,6 +352,33 @@ def test_new_answers_leave_it_as_it_was() -> None:
     assert after["b"] == VIEWS["b"]
     assert after["a"].verdict != VIEWS["a"].verdict
     assert shelf == VIEWS
+
+
+def test_where_everybody_was_seen_again_no_former_answer_is_read() -> None:
+    asked, later = frozenset("abc"), START + MINUTE
+    first = [sighting(server, WRONG) for server in "abc"]
+    known = views_after({}, first, asked)
+    seen = [sighting("c", SILENT, later), sighting("b", WRONG, later), sighting("a", RIGHT, later)]
+    shelf = Shelf(known)
+    after = views_after(shelf, seen, asked)
+    assert (shelf.reads, shelf.spellings) == (0, 1)
+    assert after == views_after(known, seen, asked)
+    assert list(after) == ["a", "b", "c"]
+    assert [view.meant_since for view in after.values()] == [later, START, START]
+
+
+def test_since_when_resolvers_are_wrong_and_authorities_right_is_known_without_reading() -> None:
+    wrong, right = {"a": view(RIGHT), "b": view(WRONG)}, {"ns": view(RIGHT), "lost": view(SILENT)}
+    resolvers, authorities = Shelf(wrong), Shelf(right)
+    policy = StatusPolicy({"a": 1.0, "b": 1.0}, window=MINUTE)
+    for late, expected in ((1, DomainStatus.PROPAGATING), (2, DomainStatus.PARTIAL)):
+        now = START + late * MINUTE
+        assert status_of(wrong, right, policy, now) is expected
+        assert status_of(resolvers, authorities, policy, now) is expected
+    assert (resolvers.reads, authorities.reads) == (0, 0)
+    gone = Gone(authorities)
+    assert status_of(wrong, gone, policy, START) is DomainStatus.PARTIAL
+    assert status_of(Gone(resolvers), right, policy, START) is DomainStatus.PROPAGATING
 
 
 def test_calm_records_tell_until_when_they_are_followed_without_reading() -> None:

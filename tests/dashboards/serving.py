@@ -72,7 +72,7 @@ def alertmanager() -> Iterator[str]:
 
 
 def got(url: str) -> Any:
-    answer = requests.get(url, timeout=5)
+    answer = requests.get(url, timeout=30)
     answer.raise_for_status()
     return answer.json()
 
@@ -86,7 +86,7 @@ def _serving(command: tuple[Path | str, ...], directory: Path, at: Endpoint) -> 
 
 def _is_ready(url: str) -> bool:
     try:
-        return requests.get(f"{url}/-/ready", timeout=5).ok
+        return requests.get(f"{url}/-/ready", timeout=30).ok
     except requests.ConnectionError:
         return False
 

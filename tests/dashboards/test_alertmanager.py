@@ -7,22 +7,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
-from tests.dashboards.serving import alertmanager, got
-from tests.dashboards.shipped import ALERTMANAGER_FILE, RUNBOOKS, alerts
+from tests.dashboards.shipped import ALERTMANAGER_FILE, RUNBOOKS, alerts, read
+from tests.servers.alertmanager import Alertmanager, alertmanager
 from tests.servers.installed import require
 from tests.servers.process import came_true
 
-SEVERITIES = {alert.name: alert.labels["severity"] for alert in alerts()}
+ALERTS = alerts()
+SEVERITIES = {alert.name: alert.labels["severity"] for alert in ALERTS}
+OF_A_DOMAIN = {a.name for a in ALERTS if "$labels.domain" in a.annotations["description"]}
 HERE = {"job": "oss-cname-monitor", "instance": "127.0.0.1:9953"}
 ELSEWHERE = {"job": "oss-cname-monitor", "instance": "127.0.0.1:9954"}
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with alertmanager() as url:
-        yield url
+def server() -> Iterator[Alertmanager]:
+    with alertmanager(ALERTMANAGER_FILE.read_text(encoding="utf-8")) as running:
+        yield running
 
 
 def test_alertmanager_takes_the_configuration() -> None:
@@ -67,34 +68,78 @@ def test_who_hears_of_an_alert_follows_from_its_severity(
         ("Broken Partial Unbound ResolverDown InventoryStale MonitorDown", "MonitorDown"),
     ],
 )
-def test_one_cause_is_one_page(url: str, firing: str, heard: str) -> None:
+def test_one_cause_is_one_page(server: Alertmanager, firing: str, heard: str) -> None:
     domain = firing.replace(" ", "-").lower() + ".example"
     here = HERE | {"case": domain}
     for name in firing.split():
-        _fire(url, name, here | _of(name, domain))
-    assert came_true(lambda: _heard(url, domain) == set(heard.split()), 10), _heard(url, domain)
+        _fire(server, name, here | _of(name, domain))
+    expected = set(heard.split())
+    assert came_true(lambda: _heard(server, domain) == expected, 10), _heard(server, domain)
     for name in firing.split():
-        _fire(url, name, here | _of(name, domain), is_over=True)
+        _fire(server, name, here | _of(name, domain), is_over=True)
+
+
+def test_who_mutes_stays_for_longer_than_whom_it_mutes() -> None:
+    stays = {alert.name: _minutes(alert.stays) for alert in ALERTS}
+    told_too_late = {
+        (source, target)
+        for rule in read(ALERTMANAGER_FILE)["inhibit_rules"]
+        for source in _chosen(rule["source_matchers"])
+        for target in _chosen(rule["target_matchers"])
+        if stays[source] < stays[target] + _more(source)
+    }
+    # While the monitor is down nothing of the others ends.
+    assert {pair for pair in told_too_late if pair[0] != "OssCnameMonitorDown"} == set()
 
 
 @pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("**/*.md")), ids=lambda page: str(page.name))
-def test_the_silence_of_each_page_silences_its_alert(url: str, page: Path) -> None:
+def test_the_silence_of_each_page_silences_its_alert(server: Alertmanager, page: Path) -> None:
     (command,) = re.findall(r"^(amtool .*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     amtool, *words = shlex.split(command)
-    silence = _run(amtool, f"--alertmanager.url={url}", *words)
-    matchers = got(f"{url}/api/v2/silence/{silence}")["matchers"]
+    silence = _run(amtool, f"--alertmanager.url={server.url}", *words)
+    matchers = server.get(f"silence/{silence}")["matchers"]
     by_name = next(matcher for matcher in matchers if matcher["name"] == "alertname")
     assert re.fullmatch(by_name["value"], page.stem)
-    _run(amtool, f"--alertmanager.url={url}", "silence", "expire", silence)
+    _run(amtool, f"--alertmanager.url={server.url}", "silence", "expire", silence)
 
 
-def test_trouble_of_one_domain_or_monitor_mutes_no_other(url: str) -> None:
-    _fire(url, "MonitorDown", ELSEWHERE | {"case": "others"})
-    _fire(url, "WrongBucket", HERE | {"case": "others", "domain": "a.example"})
-    _fire(url, "Broken", HERE | {"case": "others", "domain": "b.example"})
-    _fire(url, "Partial", HERE | {"case": "others", "domain": "a.example"})  # muted by the second
+def test_trouble_of_one_domain_or_monitor_mutes_no_other(server: Alertmanager) -> None:
+    _fire(server, "MonitorDown", ELSEWHERE | {"case": "others"})
+    _fire(server, "WrongBucket", HERE | {"case": "others", "domain": "a.example"})
+    _fire(server, "Broken", HERE | {"case": "others", "domain": "b.example"})
+    # Muted by the second.
+    _fire(server, "Partial", HERE | {"case": "others", "domain": "a.example"})
     expected = {"MonitorDown", "WrongBucket", "Broken"}
-    assert came_true(lambda: _heard(url, "others") == expected, 10), _heard(url, "others")
+    assert came_true(lambda: _heard(server, "others") == expected, 10), _heard(server, "others")
+
+
+def _more(source: str) -> int:
+    """Return how many minutes what is muted may outlast its cause, and be told of no more."""
+    return 5 if SEVERITIES[source] == "critical" else 0
+
+
+def _minutes(duration: str) -> int:
+    return int(duration[:-1]) * {"m": 1, "h": 60}[duration[-1]]
+
+
+def _chosen(matchers: list[str]) -> set[str]:
+    """Return the alerts that all matchers match."""
+    chosen = {alert.name for alert in ALERTS}
+    for matcher in matchers:
+        parts = re.fullmatch(r'(\w+) (=~|!=|=) "(.*)"', matcher)
+        assert parts is not None, matcher
+        label, how, value = parts.groups()
+        pattern = value if how == "=~" else re.escape(value)
+        is_meant = how != "!="
+        chosen = {
+            name for name in chosen if bool(re.fullmatch(pattern, _label(name, label))) == is_meant
+        }
+    return chosen
+
+
+def _label(alert: str, label: str) -> str:
+    labels = {"alertname": alert, "severity": SEVERITIES[alert], "domain": "a domain"}
+    return labels[label] if label != "domain" or alert in OF_A_DOMAIN else ""
 
 
 def _run(program: str, *words: str) -> str:
@@ -110,17 +155,19 @@ def _of(name: str, domain: str) -> dict[str, str]:
     return {} if is_of_all else {"domain": domain}
 
 
-def _fire(url: str, name: str, labels: dict[str, str], *, is_over: bool = False) -> None:
+def _fire(
+    server: Alertmanager, name: str, labels: dict[str, str], *, is_over: bool = False
+) -> None:
     alertname = f"OssCname{name}"
     alert: dict[str, object] = {
         "labels": labels | {"alertname": alertname, "severity": SEVERITIES[alertname]}
     }
     if is_over:
         alert |= {"startsAt": "2026-01-01T00:00:00Z", "endsAt": "2026-01-01T00:00:01Z"}
-    requests.post(f"{url}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
+    server.take(alert)
 
 
-def _heard(url: str, case: str) -> set[str]:
+def _heard(server: Alertmanager, case: str) -> set[str]:
     """Return the names of the alerts of this case that are not muted."""
-    found = got(f"{url}/api/v2/alerts?filter=case={case}&inhibited=false")
+    found = server.alerts(filter=f"case={case}", inhibited="false")
     return {alert["labels"]["alertname"].removeprefix("OssCname") for alert in found}

@@ -1,11 +1,13 @@
 """The dashboards as text, on answers that are given."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 
 import pytest
 from rich.console import Console
 
+from tests.dashboards.shipped import ROOT
 from tools.dashboards.asking import Question, intervals
 from tools.dashboards.preview import Series, rendered
 from tools.dashboards.shipped import files, loaded
@@ -65,3 +67,15 @@ def test_numbers_over_time_are_drawn_between_their_least_and_greatest() -> None:
 def test_without_any_data_each_panel_is_named(name: str) -> None:
     shown = text(name, {})
     assert all(panel["title"] in shown for panel in loaded(name)["panels"])
+
+
+@pytest.mark.parametrize("name", sorted(files()))
+def test_the_preview_that_is_shipped_has_data_in_each_panel(name: str) -> None:
+    shipped = (ROOT / "docs/dashboards-preview.txt").read_text(encoding="utf-8")
+    board = loaded(name)
+    _, _, rest = shipped.partition(f"─ {board['title']} ─")
+    shown, _, _ = rest.partition("─ OSS CNAME")
+    titles = [panel["title"] for panel in board["panels"] if panel["type"] != "row"]
+    found = re.findall(rf"^({'|'.join(map(re.escape, titles))})(?::.*| *)$", shown, re.MULTILINE)
+    assert found == titles, "make preview > docs/dashboards-preview.txt"
+    assert "no data" not in shown

@@ -9,10 +9,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
-from tests.dashboards.serving import got, metrics_served, prometheus
+from tests.dashboards.shipped import ALERTS_FILE, RECORDING_FILE
 from tests.entrypoints.sample import sample_snapshot
 from tests.entrypoints.scrapes import text_of
+from tests.servers.http_service import Says, http_service
 from tests.servers.process import came_true
+from tests.servers.prometheus import Prometheus, scraping
 
 LIMIT = 60.0
 AT_WORK = replace(sample_snapshot(), muted_until=lambda _domain, _now: None)  # no maintenance
@@ -21,11 +23,16 @@ AT_WORK = replace(sample_snapshot(), muted_until=lambda _domain, _now: None)  # 
 @pytest.fixture(scope="module")
 def rules() -> Iterator[list[dict[str, Any]]]:
     """Return all rules after they were evaluated on the scraped fleet, with what they found."""
-    with metrics_served(_text()) as target, prometheus(target) as url:
-        assert came_true(lambda: _values(url, "oss_cname_pairs") != [], LIMIT)
-        (scraped,) = _values(url, "vector(time())")
-        assert came_true(lambda: _evaluated(url) > scraped, LIMIT)
-        yield _rules(url)
+    page = Says(200, _text(), {"Content-Type": "text/plain; version=0.0.4"})
+    shipped = [ALERTS_FILE, RECORDING_FILE]
+    with (
+        http_service(lambda _: page) as monitor,
+        scraping({"oss-cname-monitor": [str(monitor.at)]}, "1s", shipped) as server,
+    ):
+        assert came_true(lambda: server.ask("oss_cname_pairs") != [], LIMIT)
+        (now,) = server.ask("time()")
+        assert came_true(lambda: _evaluated(server) > float(now["value"][1]), LIMIT)
+        yield server.rules()
 
 
 def test_every_rule_can_be_evaluated(rules: list[dict[str, Any]]) -> None:
@@ -59,16 +66,7 @@ def _text() -> str:
     return generate_latest(registry).decode() + text_of(AT_WORK)
 
 
-def _values(url: str, query: str) -> list[float]:
-    samples = got(f"{url}/api/v1/query?query={query}")["data"]["result"]
-    return [float(sample["value"][1]) for sample in samples]
-
-
-def _evaluated(url: str) -> float:
+def _evaluated(server: Prometheus) -> float:
     """Return when the rule that waits longest was evaluated."""
-    return min(datetime.fromisoformat(rule["lastEvaluation"]).timestamp() for rule in _rules(url))
-
-
-def _rules(url: str) -> list[dict[str, Any]]:
-    groups = got(f"{url}/api/v1/rules")["data"]["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    evaluated = [datetime.fromisoformat(rule["lastEvaluation"]) for rule in server.rules()]
+    return min(evaluated).timestamp()

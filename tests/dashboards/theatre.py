@@ -1,6 +1,11 @@
-"""A daemon on the embedded world with a Prometheus before it, and the dashboards' questions."""
+"""A daemon on the embedded world, and before it all that is shipped for Prometheus.
+
+A Prometheus scrapes the daemon, evaluates the rules and tells an Alertmanager, which tells a sink;
+the dashboards' questions are asked of that Prometheus. The rules run on a faster clock.
+"""
 
 import asyncio
+import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -11,6 +16,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.demo.landscape import MODIFIED
+from monitor.demo.world import Pace
+from tests.dashboards import faster
+from tests.servers.alertmanager import Alertmanager, alertmanager
+from tests.servers.http_service import HttpService, Says, Seen, http_service
+from tests.servers.process import aside
 from tests.servers.prometheus import Prometheus, Series, scraping
 from tests.whole.shop import PACE as SHOP_PACE
 from tests.whole.shop import Shop, open_shop
@@ -45,11 +55,41 @@ def all_questions(domain: str) -> Mapping[Asked, Question]:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What Alertmanager told a receiver of one group: the name of each alert, and their text."""
+
+    receiver: str
+    domain: str  # empty where the group is of no domain
+    firing: tuple[str, ...]
+    resolved: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Theatre:
     """What is played, and who watches."""
 
     shop: Shop
     prometheus: Prometheus
+    alertmanager: Alertmanager
+    sink: HttpService
+
+    @property
+    def told(self) -> tuple[Message, ...]:
+        """Return all that receivers were told until now, in its order."""
+        return tuple(_message(seen) for seen in tuple(self.sink.seen))
+
+    async def is_watched(self) -> bool:
+        """Tell whether Prometheus has seen the monitor, and knows whom to tell.
+
+        It waits five seconds for either: on this clock long enough to miss the monitor.
+        """
+        missed = 'ALERTS{alertname="OssCnameMonitorDown"} or absent(oss_cname_build_info)'
+        known = await asyncio.to_thread(self.prometheus.alertmanagers)
+        return bool(known) and not await self.found(missed)
+
+    async def found(self, expr: str) -> list[Series]:
+        return await asyncio.to_thread(self.prometheus.ask, expr)
 
     async def unanswered(self, asked: Iterable[Asked], domain: str = MODIFIED) -> set[Asked]:
         """Ask again and again, and return what had no data until the act's end."""
@@ -77,30 +117,54 @@ class Theatre:
         return [s for s in found if any(_is_number(value) for _, value in s["values"])]
 
 
-# Nobody is told of what is wrong at the edges, and nobody listens where the channel leads.
-TOLD = """
+# So that there are notices; nobody listens there.
+CHANNEL = """
 [[alerting.channels]]
 name = "nobody"
 url = "webhook://127.0.0.1:9/"
+"""
 
+
+def planned(*domains: str) -> str:
+    """Return the configuration of a window of planned work that does not end."""
+    return f"""
 [[maintenance]]
-domains = ["*.shop.example"]
+domains = {json.dumps(domains)}
 from = 2026-01-01T00:00:00Z
 until = 2126-01-01T00:00:00Z
 """
 
 
 @asynccontextmanager
-async def open_theatre(folder: Path, change: Callable[[str], str] = str) -> AsyncIterator[Theatre]:
-    """Run world, daemon and Prometheus until the block ends."""
-    async with open_shop(folder, lambda text: change(text) + TOLD, pace=PACE) as shop:
-        target = urlsplit(shop.url).netloc
-        server = scraping({JOB: [target]}, every="1s")
-        prometheus = await asyncio.to_thread(server.__enter__)
-        try:
-            yield Theatre(shop, prometheus)
-        finally:
-            await asyncio.to_thread(server.__exit__, None, None, None)
+async def open_theatre(
+    folder: Path, change: Callable[[str], str] = str, pace: Pace = PACE, every: str = "1s"
+) -> AsyncIterator[Theatre]:
+    """Run everything until the block ends; `change` may alter the configuration first.
+
+    Scrapes, and evaluations of the rules, come `every` so often.
+    """
+    async with open_shop(folder, change, pace=pace) as shop:
+        target, rules = urlsplit(shop.url).netloc, faster.rules(folder)
+        with http_service(lambda _: Says(200)) as sink:
+            async with aside(alertmanager(faster.alertmanager_config(sink.at))) as manager:
+                server = scraping({JOB: [target]}, every, rules, [str(manager.at)])
+                async with aside(server) as prometheus:
+                    yield Theatre(shop, prometheus, manager, sink)
+
+
+def _message(seen: Seen) -> Message:
+    document = seen.document
+    by_status = {
+        status: tuple(
+            alert["labels"]["alertname"].removeprefix("OssCname")
+            for alert in document["alerts"]
+            if alert["status"] == status
+        )
+        for status in ("firing", "resolved")
+    }
+    texts = [alert["annotations"]["description"] for alert in document["alerts"]]
+    domain = document["groupLabels"].get("domain", "")
+    return Message(seen.path.strip("/"), domain, **by_status, text="\n".join(texts))
 
 
 def _is_number(text: str) -> bool:

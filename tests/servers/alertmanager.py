@@ -1,12 +1,12 @@
 """Prometheus Alertmanager as a child process."""
 
 import json
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.error import URLError
+
+import requests
 
 from tests.servers.endpoints import Endpoint, free_endpoint
 from tests.servers.installed import require
@@ -24,23 +24,31 @@ class Alertmanager:
     def url(self) -> str:
         return f"http://{self.at}"
 
-    def alerts(self) -> list[dict[str, Any]]:
-        """Return the alerts that it takes for active."""
-        found: list[dict[str, Any]] = json.loads(_get(f"{self.url}/api/v2/alerts"))
-        return found
+    def alerts(self, **chosen: str) -> list[dict[str, Any]]:
+        """Return the alerts that it takes for active, as its API chooses them."""
+        return list(self.get("alerts", **chosen))
+
+    def take(self, *alerts: object) -> None:
+        """Give it alerts as a Prometheus does."""
+        requests.post(f"{self.url}/api/v2/alerts", json=alerts, timeout=30).raise_for_status()
+
+    def get(self, what: str, **chosen: str) -> Any:
+        answer = requests.get(f"{self.url}/api/v2/{what}", params=chosen, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
 
 
 @contextmanager
-def alertmanager(sink: str, at: Endpoint | None = None) -> Iterator[Alertmanager]:
-    """Run one that tells a webhook at once of each alert, and of its end."""
+def alertmanager(config: str, at: Endpoint | None = None) -> Iterator[Alertmanager]:
+    """Run one with this configuration until the block ends."""
     program = require("prometheus-alertmanager")
     at = at or free_endpoint()
     with home("alertmanager") as directory:
-        config = directory / "alertmanager.yml"
-        config.write_text(_config(sink))
+        file = directory / "alertmanager.yml"
+        file.write_text(config, encoding="utf-8")
         command = (
             program,
-            f"--config.file={config}",
+            f"--config.file={file}",
             f"--storage.path={directory}/data",
             f"--web.listen-address={at}",
             "--cluster.listen-address=",
@@ -49,7 +57,8 @@ def alertmanager(sink: str, at: Endpoint | None = None) -> Iterator[Alertmanager
             yield Alertmanager(at, process)
 
 
-def _config(sink: str) -> str:
+def telling_at_once(sink: str) -> str:
+    """Return the configuration that tells a webhook at once of each alert, and of its end."""
     route = {
         "receiver": "sink",
         "group_by": ["..."],
@@ -62,15 +71,6 @@ def _config(sink: str) -> str:
 
 
 def _is_ready(at: Endpoint) -> bool:
-    try:
-        return bool(_get(f"http://{at}/-/ready"))
-    except (URLError, OSError):
-        return False
-
-
-def _get(url: str) -> bytes:
-    # No proxy of whoever runs the tests.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=5) as answer:
-        body: bytes = answer.read()
-    return body
+    with suppress(requests.ConnectionError):
+        return requests.get(f"http://{at}/-/ready", timeout=30).ok
+    return False

@@ -131,6 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 self.connection.close()
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def _say(self, says: Says) -> None:
         self.send_response(says.status)
         for name, value in says.headers.items():

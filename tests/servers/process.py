@@ -1,17 +1,21 @@
 """A name server as a child process: started, asked until it answers, stopped by its pid."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-START_LIMIT = 10.0
-STOP_LIMIT = 5.0
+T = TypeVar("T")
+
+START_LIMIT = 30.0
+STOP_LIMIT = 15.0
 PAUSE = 0.02
 
 
@@ -89,6 +93,16 @@ def running(
         yield process
     finally:
         process.stop()
+
+
+@asynccontextmanager
+async def aside(block: AbstractContextManager[T]) -> AsyncIterator[T]:
+    """Enter and leave a block in a thread: a loop goes on while servers start and stop."""
+    entered = await asyncio.to_thread(block.__enter__)
+    try:
+        yield entered
+    finally:
+        await asyncio.to_thread(block.__exit__, None, None, None)
 
 
 def control(command: Sequence[str | Path]) -> None:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from monitor.core.state import DomainState, State
 from monitor.core.status import DomainStatus, Remedy
 from monitor.usecases.snapshot import BY_URGENCY, Snapshot
 from tests.core.samples import BINDING, DOMAIN, RIGHT, SILENT, START, WRONG, view
+from tests.core.test_resting import Drawer, Shelf
 
 FAST = Resolver("fast", "127.0.0.1", weight=3.0)
 SLOW, IDLE = Resolver("slow", "127.0.0.2"), Resolver("idle", "127.0.0.3")
@@ -55,6 +56,23 @@ def test_how_late_an_answer_is_is_measured_at_the_moment_that_is_shown(
         snapshot_of(domain), at=START + timedelta(hours=hours), window=timedelta(hours=2)
     )
     assert shown.remedy(domain, domain.resolvers["fast"]) is expected
+
+
+@pytest.mark.parametrize(
+    ("looked_after_until", "expected"),
+    [
+        (START + timedelta(hours=1), [60, None, None]),
+        (START, [None] * 3),
+        (None, [None] * 3),
+    ],
+)
+def test_of_what_is_packed_the_ttls_are_read_where_no_sweep_shows_them(
+    looked_after_until: datetime | None, expected: list[int | None]
+) -> None:
+    shelf = Shelf({"fast": view(RIGHT), "slow": view(SILENT)})
+    domain = replace(domain_of(), resolvers=shelf, records=Drawer(looked_after_until))
+    assert [list(ttls) for ttls in snapshot_of(domain).ttls([domain])] == [expected]
+    assert bool(shelf.reads) is any(expected), "reading all of a fleet at rest takes too long"
 
 
 @pytest.mark.parametrize(

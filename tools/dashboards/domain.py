@@ -8,6 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from tools.dashboards.frame import ACCOUNT, BUCKET, CHANGE, DOMAIN, RESOLVER, Board, Choice, way_to
 from tools.dashboards.marks import changes_of
 from tools.dashboards.panels import (
+    COUNT,
     RATIO,
     SECONDS,
     About,
@@ -38,7 +39,8 @@ _DOMAIN = 'job="$job",domain="$domain"'
 _PAIR = f'{_DOMAIN},resolver=~"$resolver"'
 _ABOVE = (
     " Above `[daemon] max_exported_pairs` pairs there are no series of single resolvers: then "
-    "this is empty, and the domain's page in the monitor and `explain` show the same."
+    "this is empty, *Wrong verdicts* counts what they say, and the domain's page in the monitor "
+    "and `explain` show the same as this."
 )
 _LEFT_OUT = "no answer yet, or above max_exported_pairs"
 _SHARE = Look("percentunit", VERMILION, {0.5: ORANGE, 1: BLUE}, decimals=0, low=0, high=1)
@@ -60,7 +62,7 @@ def board() -> Board:
         ),
         sections=(
             ("Now", _now()),
-            ("Who says what", (_verdicts(), *_answers())),
+            ("Who says what", (_verdicts(), _counted(), *_answers())),
             ("Over time", _over_time()),
         ),
         annotations=(changes_of("$domain"),),
@@ -139,7 +141,7 @@ def _verdicts() -> Builder[Panel]:
             "bucket or endpoint: the record names another target. Internal endpoint: nobody "
             "outside Alibaba Cloud reaches it. No such name or record: the record is gone. "
             "What begins with a question mark is no answer and counts for nothing." + _ABOVE,
-            24,
+            15,
             11,
         ),
         "oss_cname_verdict",
@@ -147,6 +149,24 @@ def _verdicts() -> Builder[Panel]:
         VERDICTS,
         where=_PAIR,
         by="resolver",
+    )
+
+
+def _counted() -> Builder[Panel]:
+    verdicts = f"max by (verdict) (oss_cname_domain_verdicts{{{_DOMAIN}}})"
+    return lines(
+        About(
+            "Wrong verdicts",
+            "How many resolvers say what does not reach the target, by what they say; empty "
+            "while all that answer reach it. It is there whatever the number of pairs, and takes "
+            "all resolvers, whichever are chosen. Who says it: beside this, or `explain`.",
+            9,
+            11,
+        ),
+        [Query(verdicts, "{{verdict}}")],
+        COUNT,
+        words=VERDICTS,
+        is_stacked=True,
     )
 
 

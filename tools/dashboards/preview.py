@@ -6,7 +6,8 @@ python -m tools.dashboards.preview http://127.0.0.1:9090 --domain img.example.co
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -24,6 +25,15 @@ _POINTS = 40  # of a line over the range that is shown
 _BARS = "▁▂▃▄▅▆▇█"
 
 Series = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Of whom the dashboards are asked, and over how many seconds until now."""
+
+    domain: str
+    job: str = "oss-cname-monitor"
+    shown: float = 3600.0
 
 
 class Ask(Protocol):
@@ -183,6 +193,19 @@ def _ask(prometheus: str, shown: float, question: Question) -> Sequence[Series]:
     return found
 
 
+def show(console: Console, prometheus: str, about: About, names: Collection[str] = ()) -> None:
+    """Print the dashboards of these names, or all, with what Prometheus answers now."""
+    values = dict.fromkeys(("account", "bucket", "resolver"), ".*")
+    values |= {"job": about.job, "domain": about.domain}
+    values |= intervals(about.shown / _POINTS, about.shown)
+    for file in files():
+        if not names or file.removesuffix(".json") in names:
+            dashboard = loaded(file)
+            console.rule(filled(dashboard["title"], values))
+            ask = partial(_ask, prometheus.rstrip("/"), about.shown)
+            console.print(*rendered(dashboard, values, ask), sep="\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Show the dashboards' data as text.")
     parser.add_argument("prometheus", help="where it is, such as http://127.0.0.1:9090")
@@ -191,16 +214,8 @@ def main() -> None:
     parser.add_argument("--domain", required=True)
     parser.add_argument("--shown", type=float, default=3600.0, help="the range, in seconds")
     chosen = parser.parse_args()
-    values = dict.fromkeys(("account", "bucket", "resolver"), ".*")
-    values |= {"job": chosen.job, "domain": chosen.domain}
-    values |= intervals(chosen.shown / _POINTS, chosen.shown)
-    console = Console()
-    for file in files():
-        if not chosen.names or file.removesuffix(".json") in chosen.names:
-            dashboard = loaded(file)
-            console.rule(filled(dashboard["title"], values))
-            ask = partial(_ask, chosen.prometheus.rstrip("/"), chosen.shown)
-            console.print(*rendered(dashboard, values, ask), sep="\n")
+    about = About(chosen.domain, chosen.job, chosen.shown)
+    show(Console(), chosen.prometheus, about, chosen.names)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ _RECORD_SIZE = 12
 
 _SHAPE, _RESPONSE = 0xFA0F, 0x8000  # of QR, opcode, TC and RCODE: answers a query, without error
 _IN = 1
+_OPT = b"\0\0\x29"  # the root's: owner and type (RFC 6891 §6.1.2)
 _ADDRESS_SIZES = {1: 4, 28: 16}  # of A and AAAA (RFC 3596 §2)
 
 
@@ -118,7 +119,7 @@ def _extended_errors(rest: bytes, records: int) -> tuple[int, ...]:
         if rest:
             raise Odd
         return ()
-    opt = opt_alone(rest) if rest[:1] == b"\0" else None
+    opt = opt_alone(rest) if rest.startswith(_OPT) else None
     if opt is None or opt.rcode is not Rcode.NOERROR:
         raise Odd
     return tuple(error.code for error in opt.extended_errors)

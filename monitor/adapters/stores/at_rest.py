@@ -8,7 +8,7 @@ from monitor.adapters.stores.outline import Outline, Standings
 from monitor.core.gist import Gist
 from monitor.core.names import DomainName
 from monitor.core.resting import Resting, RestingViews
-from monitor.core.status import View
+from monitor.core.status import Spell, View
 from monitor.core.tracking.record import CalmRecords, RecordKey, TrackedRecord
 
 
@@ -18,6 +18,10 @@ class Details(Protocol):
     def resolvers(self, name: str) -> Mapping[str, View]: ...
 
     def authorities(self, name: str) -> Mapping[str, View]: ...
+
+    def resolver_spells(self, name: str) -> Mapping[str, Spell]: ...
+
+    def authority_spells(self, name: str) -> Mapping[str, Spell]: ...
 
     def records(self, name: str) -> Mapping[RecordKey, TrackedRecord]: ...
 
@@ -43,6 +47,9 @@ class StoredResolvers(_Views):
     def read(self) -> Mapping[str, View]:
         return self._details.resolvers(self._name)
 
+    def spells(self) -> Mapping[str, Spell]:
+        return self._details.resolver_spells(self._name)
+
 
 class StoredAuthorities(_Views):
     """What the authorities last said of a domain."""
@@ -51,6 +58,9 @@ class StoredAuthorities(_Views):
 
     def read(self) -> Mapping[str, View]:
         return self._details.authorities(self._name)
+
+    def spells(self) -> Mapping[str, Spell]:
+        return self._details.authority_spells(self._name)
 
 
 class StoredRecords(Resting[RecordKey, TrackedRecord], CalmRecords):

@@ -6,7 +6,6 @@ from importlib import resources
 
 from pydantic import ConfigDict, TypeAdapter
 
-from monitor.core.status import View
 from monitor.core.tracking.record import RecordKey, TrackedRecord
 
 _LEVEL = 3  # zlib's; the best one saves a tenth, for twice the work
@@ -14,29 +13,17 @@ _LEVEL = 3  # zlib's; the best one saves a tenth, for twice the work
 # What is usual need not be stored with each domain. A part of the format: never to be changed.
 _USUAL = (resources.files("monitor.adapters.stores") / "details_sample.json").read_bytes()
 
-_AS_JSON = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
-_VIEWS: TypeAdapter[tuple[View, ...]] = TypeAdapter(tuple[View, ...], config=_AS_JSON)
+AS_JSON = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 _RECORDS: TypeAdapter[tuple[TrackedRecord, ...]] = TypeAdapter(
-    tuple[TrackedRecord, ...], config=_AS_JSON
+    tuple[TrackedRecord, ...], config=AS_JSON
 )
 
-_NOTHING = b""  # is not worth a packing
-
-
-def packed_views(views: Iterable[View]) -> bytes:
-    known = tuple(views)
-    return zipped(_VIEWS.dump_json(known)) if known else _NOTHING
+NOTHING = b""  # is not worth a packing
 
 
 def packed_records(records: Iterable[TrackedRecord]) -> bytes:
     known = tuple(records)
-    return zipped(_RECORDS.dump_json(known)) if known else _NOTHING
-
-
-def views_of(packed: bytes) -> Mapping[str, View]:
-    """Return the views by their servers. Raises ValueError."""
-    views = _VIEWS.validate_json(unzipped(packed)) if packed else ()
-    return {view.sighting.server: view for view in views}
+    return zipped(_RECORDS.dump_json(known)) if known else NOTHING
 
 
 def records_of(packed: bytes) -> Mapping[RecordKey, TrackedRecord]:
@@ -45,19 +32,25 @@ def records_of(packed: bytes) -> Mapping[RecordKey, TrackedRecord]:
     return {record.key: record for record in records}
 
 
-def zipped(text: bytes | str) -> bytes:
+def zipped(text: bytes | str, usual: bytes = _USUAL) -> bytes:
     """Return JSON in which much is as usual, packed."""
-    packer = zlib.compressobj(_LEVEL, zdict=_USUAL)
+    packer = zlib.compressobj(_LEVEL, zdict=usual)
     return packer.compress(text.encode() if isinstance(text, str) else text) + packer.flush()
 
 
 def unzipped(packed: bytes) -> bytes:
     """Return what was packed. Raises ValueError."""
+    text, _ = first_unzipped(packed)
+    return text
+
+
+def first_unzipped(packed: bytes, usual: bytes = _USUAL) -> tuple[bytes, bytes]:
+    """Return what was packed first, and what is packed behind it. Raises ValueError."""
     try:
-        unpacker = zlib.decompressobj(zdict=_USUAL)
+        unpacker = zlib.decompressobj(zdict=usual)
         text = unpacker.decompress(packed)
         if not unpacker.eof:
             raise ValueError("packed details are cut off")
     except zlib.error as error:
         raise ValueError(f"packed details are damaged: {error}") from error
-    return text
+    return text, unpacker.unused_data

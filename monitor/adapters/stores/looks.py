@@ -10,21 +10,28 @@ from typing import Any
 
 import structlog
 
-from monitor.adapters.stores.details import records_of, views_of
-from monitor.core.status import View
+from monitor.adapters.stores.details import records_of
+from monitor.adapters.stores.views import spells_in, views_of
+from monitor.core.status import Spell, View
 from monitor.core.tracking.record import RecordKey, TrackedRecord
 
 log = structlog.get_logger()
 
-_LOOKED_AT = 512  # parts of domains that stay at hand for a while: looks come in clusters
+_LOOKED_AT = 256  # domains that stay at hand for a while: looks come in clusters
 
 
 class _Part(Enum):
-    """The parts of a domain's details; the value is the column."""
+    """What can be looked at of a domain; of which column, and by whom it is unpacked."""
 
-    RESOLVERS = "resolvers"
-    AUTHORITIES = "authorities"
-    RECORDS = "records"
+    RESOLVERS = ("resolvers", views_of)
+    RESOLVER_SPELLS = ("resolvers", spells_in)
+    AUTHORITIES = ("authorities", views_of)
+    AUTHORITY_SPELLS = ("authorities", spells_in)
+    RECORDS = ("records", records_of)
+
+    def __init__(self, column: str, unpacked: Callable[[bytes], Mapping[Any, Any]]) -> None:
+        self.column = column
+        self.unpacked = unpacked
 
 
 class Looks:
@@ -39,23 +46,28 @@ class Looks:
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._at_hand: OrderedDict[tuple[str, _Part], Mapping[Any, Any]] = OrderedDict()
+        self._at_hand: OrderedDict[str, dict[_Part, Mapping[Any, Any]]] = OrderedDict()
 
     def resolvers(self, name: str) -> Mapping[str, View]:
-        return self._at(name, _Part.RESOLVERS, views_of)
+        return self._at(name, _Part.RESOLVERS)
 
     def authorities(self, name: str) -> Mapping[str, View]:
-        return self._at(name, _Part.AUTHORITIES, views_of)
+        return self._at(name, _Part.AUTHORITIES)
+
+    def resolver_spells(self, name: str) -> Mapping[str, Spell]:
+        return self._at(name, _Part.RESOLVER_SPELLS)
+
+    def authority_spells(self, name: str) -> Mapping[str, Spell]:
+        return self._at(name, _Part.AUTHORITY_SPELLS)
 
     def records(self, name: str) -> Mapping[RecordKey, TrackedRecord]:
-        return self._at(name, _Part.RECORDS, records_of)
+        return self._at(name, _Part.RECORDS)
 
     def forget(self, names: Iterable[str]) -> None:
         """Look anew the next time, since they were written."""
         with self._lock:
             for name in names:
-                for part in _Part:
-                    self._at_hand.pop((name, part), None)
+                self._at_hand.pop(name, None)
 
     def close(self) -> None:
         with self._lock:
@@ -63,29 +75,25 @@ class Looks:
                 self._connection.close()
                 self._connection = None
 
-    def _at(
-        self, name: str, part: _Part, unpacked: Callable[[bytes], Mapping[Any, Any]]
-    ) -> Mapping[Any, Any]:
+    def _at(self, name: str, part: _Part) -> Mapping[Any, Any]:
         with self._lock:
-            known = self._at_hand.get((name, part))
-            if known is None:
-                known = self._at_hand[name, part] = self._read(name, part, unpacked)
-            self._at_hand.move_to_end((name, part))
+            parts = self._at_hand.setdefault(name, {})
+            self._at_hand.move_to_end(name)
+            if part not in parts:
+                parts[part] = self._read(name, part)
             while len(self._at_hand) > _LOOKED_AT:
                 self._at_hand.popitem(last=False)
-            return known
+            return parts[part]
 
-    def _read(
-        self, name: str, part: _Part, unpacked: Callable[[bytes], Mapping[Any, Any]]
-    ) -> Mapping[Any, Any]:
+    def _read(self, name: str, part: _Part) -> Mapping[Any, Any]:
         if self._connection is None:
             place = f"{self._path.absolute().as_uri()}?mode=ro"
             self._connection = sqlite3.connect(place, uri=True, check_same_thread=False)
-        query = f"SELECT {part.value} FROM domain WHERE name = ?"  # noqa: S608 - of a closed set
+        query = f"SELECT {part.column} FROM domain WHERE name = ?"  # noqa: S608 - of a closed set
         try:
             row = self._connection.execute(query, (name,)).fetchone()
-            return unpacked(row[0] if row else b"")
+            return part.unpacked(row[0] if row else b"")
         except (sqlite3.Error, ValueError) as error:
             # One damaged row must not stop the others' rounds: the domain is looked at anew.
-            log.error("store.details_unreadable", domain=name, part=part.value, error=str(error))
+            log.error("store.details_unreadable", domain=name, part=part.column, error=str(error))
             return {}

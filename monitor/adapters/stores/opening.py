@@ -112,6 +112,7 @@ _FUNCTIONS: Mapping[str, tuple[int, Callable[..., str | bytes]]] = {
     "outline_in_parts": (1, former.outline_of),
     "gists_in_parts": (1, former.gists_of),
     "part_of": (2, former.part_of),
+    "spells_apart": (1, former.spells_apart),
 }
 
 

@@ -15,10 +15,11 @@ from monitor.adapters.stores.at_rest import (
     StoredResolvers,
     is_stored,
 )
-from monitor.adapters.stores.details import packed_records, packed_views, records_of, views_of
+from monitor.adapters.stores.details import packed_records, records_of
 from monitor.adapters.stores.outline import drawn, gists_of, outline_of
+from monitor.adapters.stores.views import packed_views, views_of
 from monitor.core.bindings import Binding
-from monitor.core.events import Event, EventType, Record
+from monitor.core.events import Event, EventType, Record, canonical, seal
 from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
@@ -165,9 +166,11 @@ def change_of(text: str) -> Change:
     return _CHANGE.validate_json(text)
 
 
-def event_row(record: Record) -> EventRow:
-    event = record.event
-    return (
+def sealed(event: Event, seq: int, prev_hash: str) -> tuple[Record, EventRow]:
+    """Return the event as a record of the log, and as its row; its evidence is written once."""
+    evidence = canonical(event.evidence)
+    record = seal(event, seq, prev_hash, evidence)
+    return record, (
         record.seq,
         event.at.isoformat(),
         event.type.value,
@@ -175,7 +178,7 @@ def event_row(record: Record) -> EventRow:
         event.resolver,
         event.change,
         json.dumps(event.data, ensure_ascii=False),
-        json.dumps(event.evidence, ensure_ascii=False),
+        evidence,
         record.prev_hash,
         record.hash,
     )

@@ -15,7 +15,7 @@ from monitor.adapters.stores.at_rest import Details
 from monitor.adapters.stores.looks import Looks
 from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
 from monitor.core.bindings import Binding
-from monitor.core.events import GENESIS, Record, seal
+from monitor.core.events import GENESIS, Record
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
@@ -255,15 +255,13 @@ def _keep_bindings(
 def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
     newest = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
     seq, prev_hash = newest or (0, GENESIS)
-    records = []
+    records, written = list[Record](), list[rows.EventRow]()
     for event in step.events:
-        record = seal(event, seq + 1, prev_hash)
+        record, row = rows.sealed(event, seq + 1, prev_hash)
         seq, prev_hash = record.seq, record.hash
         records.append(record)
-    connection.executemany(
-        "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        map(rows.event_row, records),
-    )
+        written.append(row)
+    connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", written)
     return tuple(records)
 
 

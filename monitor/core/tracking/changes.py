@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from monitor.core.names import DomainName
-from monitor.core.tracking.tracks import Track, TrackState
+from monitor.core.tracking.tracks import BY_URGENCY, Track, TrackState
 from monitor.core.tracking.values import Value, ValueKind
 
 
@@ -159,7 +159,7 @@ class Change:
             return None
         etas = list[datetime]()
         for track in self.tracks.values():
-            if track.state in {TrackState.UNREACHABLE, TrackState.UNKNOWN}:
+            if not track.state.is_verified:
                 continue
             if track.state is TrackState.CENSUS:
                 etas.append(self.bound_at)
@@ -202,15 +202,28 @@ class Change:
         total = sum(weight for weight, _ in weighed)
         return sum(weight * share for weight, share in weighed) / total if total else 0.0
 
+    @property
+    def ordered(self) -> tuple[Track, ...]:
+        """The tracks, those that need somebody first, each kind by name."""
+        tracks = self.tracks.values()
+        return tuple(sorted(tracks, key=lambda t: (BY_URGENCY.index(t.state), t.resolver)))
+
+    @property
+    def late(self) -> tuple[Track, ...]:
+        """Those that answer and have not got it for sure."""
+        return tuple(t for t in self.ordered if t.state.is_verified and not t.state.has_converged)
+
+    @property
+    def unverified(self) -> tuple[Track, ...]:
+        """Those of which nobody can say whether they have it."""
+        return tuple(track for track in self.ordered if not track.state.is_verified)
+
     def coverage(self, weights: Mapping[str, float]) -> float:
         """Return the share of the resolvers, by weight, that can be reached."""
         total = sum(weights.get(name, 1.0) for name in self.tracks)
-        reached = sum(weights.get(name, 1.0) for name, t in self.tracks.items() if _answers(t))
+        verified = (name for name, track in self.tracks.items() if track.state.is_verified)
+        reached = sum(weights.get(name, 1.0) for name in verified)
         return reached / total if total else 0.0
-
-
-def _answers(track: Track) -> bool:
-    return track.state not in {TrackState.UNREACHABLE, TrackState.UNKNOWN}
 
 
 def kind_of(old: Value | None, new: Value, *, is_hop: bool) -> ChangeKind:

@@ -30,10 +30,30 @@ class TrackState(Enum):
         return self in {TrackState.CONVERGED, TrackState.SETTLED}
 
     @property
+    def is_verified(self) -> bool:
+        """False where its answers say neither old nor new."""
+        return self not in {TrackState.UNREACHABLE, TrackState.UNKNOWN}
+
+    @property
     def is_beyond_waiting(self) -> bool:
         """True where time alone does not mend it: somebody has to look at the resolver."""
         return self in {TrackState.OVERSTAY, TrackState.REGRESSED, TrackState.FLAPPING}
 
+
+BY_URGENCY = (
+    TrackState.OVERSTAY,
+    TrackState.REGRESSED,
+    TrackState.FLAPPING,
+    TrackState.WAITING,
+    TrackState.CONFIRMING,
+    TrackState.CENSUS,
+    TrackState.AUTH_WAIT,
+    TrackState.UNREACHABLE,
+    TrackState.UNKNOWN,
+    TrackState.CONVERGED,
+    TrackState.SETTLED,
+)
+"""Those first that somebody must look at, then those that are waited for."""
 
 _S = TrackState
 _ASKED = frozenset({_S.CENSUS, _S.WAITING, _S.CONFIRMING, _S.OVERSTAY})

@@ -11,9 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from monitor.entrypoints.web.access import Refusal
 from monitor.entrypoints.web.api import Api
 from monitor.entrypoints.web.changes_api import ChangesApi
 from monitor.entrypoints.web.events import Events, Patience
+from monitor.entrypoints.web.gate import Gate
 from monitor.entrypoints.web.headers import SECURITY_HEADERS, SecurityHeaders
 from monitor.entrypoints.web.operations import Operations
 from monitor.entrypoints.web.problems import problem
@@ -39,6 +41,15 @@ def create_app(site: Site) -> Starlette:
             return problem(error.status_code, error.detail, error.headers)
         return screens.refused(request, error)
 
+    def denied(request: Request, refusal: Refusal) -> Response:
+        if request.url.path.startswith(_FOR_SCRIPTS):
+            response = problem(refusal.status, refusal.detail)
+        else:
+            response = screens.denied(request, refusal)
+        for name, value in refusal.headers:
+            response.headers.append(name, value)
+        return response
+
     app = Starlette(
         routes=[
             Route("/", screens.overview),
@@ -61,7 +72,10 @@ def create_app(site: Site) -> Starlette:
             Route("/api/v1/events", events.events),
             Mount("/static", StaticFiles(directory=str(static))),
         ],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[
+            Middleware(SecurityHeaders, configured=lambda: site.access.rules().headers),
+            Middleware(Gate, access=site.access, refused=denied),
+        ],
         exception_handlers={HTTPException: refused, Exception: _on_bug},
     )
     app.router.redirect_slashes = False  # it would send readers to whatever Host they named

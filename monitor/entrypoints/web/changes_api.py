@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from monitor.core.names import DomainName, InvalidName
 from monitor.entrypoints.change_documents import change_document
 from monitor.entrypoints.documents import record_document
-from monitor.entrypoints.web.admission import objection
+from monitor.entrypoints.web.gate import caller_of
 from monitor.entrypoints.web.listing import DEFAULT_LIMIT, limit_of
 from monitor.entrypoints.web.problems import problem
 from monitor.entrypoints.web.site import Site
@@ -59,13 +60,10 @@ class ChangesApi:
         return JSONResponse({**document, "events": [record_document(record) for record in story]})
 
     async def announce(self, request: Request) -> Response:
-        if not self._site.may_write:
-            return problem(403, "Writing is allowed on a loopback listener only.")
-        if objected := objection(request):
-            return problem(403, objected)
         announcement = _announcement(await _body(request))
+        by = announcement.by or caller_of(request).name
         try:
-            change = await self._site.announce(announcement)
+            change = await self._site.announce(replace(announcement, by=by))
         except NotAnnounced as error:
             return problem(409, str(error))
         place = {"location": f"/api/v1/changes/{change.id}"}
@@ -80,7 +78,9 @@ async def _body(request: Request) -> Mapping[str, Any]:
             raise HTTPException(413, f"At most {_LONGEST_BODY} octets are read.")
     try:
         document = json.loads(received)
-    except ValueError as error:
+        # RFC 8259 §8.2: JSON can write half of a surrogate pair, which no page or file can hold.
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"The body is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise HTTPException(400, "The body must be a JSON object.")

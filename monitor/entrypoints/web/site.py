@@ -11,6 +11,7 @@ from monitor.core.names import DomainName
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.series.writing import Encoder
 from monitor.entrypoints.web.feed import Feed
+from monitor.entrypoints.web.gate import Access
 from monitor.usecases.announce import Announcement
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language
@@ -35,7 +36,7 @@ class Site:
     `history` gives the newest records first and, as `changes`, may raise StoreError. `feed` is the
     audit log as it grows. `announce` may raise NotAnnounced. `registry` holds the metrics of the
     monitor itself, `state_metrics` writes those of what is known, a piece at a time. `reload`
-    returns the faults that kept it from succeeding. Without `may_write` nothing can be changed.
+    returns the faults that kept it from succeeding. `access` says who may read and write.
     `language` is for readers who did not choose one; None means: as the browser asks.
     """
 
@@ -48,5 +49,5 @@ class Site:
     state_metrics: Callable[[Encoder], Iterator[str]]
     is_ready: Callable[[], bool]
     reload: Callable[[], Awaitable[tuple[str, ...]]]
-    may_write: bool
+    access: Access
     language: Language | None = None

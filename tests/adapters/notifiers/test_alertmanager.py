@@ -17,7 +17,7 @@ from monitor.core.alert import Alert
 from tests.adapters.notifiers.lines import workers
 from tests.core.samples import START
 from tests.fakes.recording_telemetry import RecordingTelemetry
-from tests.servers.alertmanager import alertmanager
+from tests.servers.alertmanager import alertmanager, telling_at_once
 from tests.servers.endpoints import free_endpoint
 from tests.servers.http_service import HttpService, Says, Seen, http_service
 from tests.servers.process import came_true
@@ -65,7 +65,7 @@ def test_a_real_alertmanager_takes_an_alert_and_its_end_and_tells_both() -> None
     page = "http://127.0.0.1:9953/domains/img.example.com"
     told = replace(alert(generator_url=page), starts_at=now - MINUTE)
     with http_service(lambda _: ACCEPTED) as sink:
-        with alertmanager(f"http://{sink.at}/") as running:
+        with alertmanager(telling_at_once(f"http://{sink.at}/")) as running:
             push = AlertmanagerPush([f"{running.url}/"], workers(), RecordingTelemetry())
 
             async def scenario() -> None:

@@ -143,6 +143,9 @@ READ = {
     "no compression": replace(CHAIN, answer=(replace(CHAIN.answer[0], is_compressed=False),)),
     "an SOA beside": replace(CHAIN, authority=(Written("b.c", "SOA", "a. b. 1 2 3 4 5"),)),
     "an address beside": replace(CHAIN, additional=(address(BUCKET, "203.0.113.1"),)),
+    "an address of the root beside": replace(
+        CHAIN, additional=(address("", "203.0.113.1"),), options=None
+    ),
     "a failure": replace(CHAIN, flags=CHAIN.flags | 2),
     "a long label": Message(LONG, (alias(LONG, BUCKET),)),
     "an odd name": Message(NAME, (alias(NAME, r"a\.b.example"),)),

@@ -259,7 +259,7 @@ async def test_an_answer_that_is_cut_off_no_longer_is_said_to_have_come_over_udp
 
 async def test_whom_case_is_varied_for_does_not_make_others_trust_any_question() -> None:
     """Where one resolver's case is checked apart, another's question still has to be right."""
-    bench, lies = Bench(timeout=0.1), False
+    bench, lies = Bench(timeout=0.3), False
 
     def script(query: Query) -> list[bytes]:
         (wire,) = right(query)
@@ -427,7 +427,7 @@ async def test_a_name_forgotten_while_it_is_asked_for_is_not_told_of_the_next_on
 
 
 async def test_each_outcome_is_counted_once_and_each_answers_time() -> None:
-    bench = Bench(timeout=0.1, attempts=2)
+    bench = Bench(timeout=0.3, attempts=2)
 
     def some(query: Query) -> list[bytes]:
         number = int(query.name[1:3])

@@ -2,29 +2,35 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
+from hypothesis import given
+from pydantic import ConfigDict, TypeAdapter
 
+from monitor.adapters.stores.details import zipped
+from monitor.adapters.stores.former import spells_apart
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.stores.sqlite import SqliteStore
+from monitor.adapters.stores.views import spells_in, views_of
 from monitor.core.answers import Answer
 from monitor.core.bindings import Binding
 from monitor.core.events import first_tampered
 from monitor.core.gist import Gist
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
-from monitor.core.state import DomainState, State
-from monitor.core.status import View, standings_of
+from monitor.core.state import DomainState, State, Step
+from monitor.core.status import View, spells_of, standings_of
 from monitor.core.tracking.record import TrackedRecord, is_calm
 from monitor.ports import Store, StoreError
 from tests.contracts.followed import stages
 from tests.contracts.store_contract import ACCOUNT as FAILING
 from tests.contracts.store_contract import CHANGES, FULL
+from tests.contracts.values import views
 from tests.core.samples import BINDING, DOMAIN, RIGHT, START, WRONG, sighting
 
 RECORD = next(record for record in stages() if record.under_way)
@@ -95,6 +101,39 @@ async def test_a_reader_leaves_a_former_schema_to_the_daemon(tmp_path: Path) -> 
         assert connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
+@given(views(DOMAIN))
+def test_views_that_were_packed_as_one_have_their_spells_apart(known: dict[str, View]) -> None:
+    apart = spells_apart(_as_one(known))
+    assert views_of(apart) == known
+    assert spells_in(apart) == spells_of(known)
+
+
+async def test_views_that_cannot_be_read_keep_no_database_from_being_taken_over(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.db"
+    resting = DomainState(DOMAIN, BINDING, START, resolvers={"a": _seen("a", RIGHT)})
+    store = SqliteStore(path)
+    await store.commit(Step((resting, replace(resting, domain=OTHER))))
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        packed = ((b"damaged", DOMAIN.text), (_as_one(resting.resolvers), OTHER.text))
+        connection.executemany("UPDATE domain SET resolvers = ? WHERE name = ?", packed)
+        connection.execute("PRAGMA user_version = 6")
+    store = SqliteStore(path)
+    state = await store.load()
+    assert state.domains[OTHER].resolvers == resting.resolvers
+    assert dict(state.domains[DOMAIN].resolvers.items()) == {}
+    await store.close()
+
+
+def _as_one(known: Mapping[str, View]) -> bytes:
+    """Return views as a release packed them that had their spells among all else."""
+    as_json = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+    every = TypeAdapter(tuple[View, ...], config=as_json)
+    return zipped(every.dump_json(tuple(known.values()))) if known else b""
+
+
 def _assert_whole(state: State) -> None:
     of_two = replace(BINDING, account="two")
     bindings = (of_two, replace(of_two, labels=(("a", "b"),)), replace(of_two, domain=OTHER))
@@ -121,8 +160,8 @@ def _assert_whole(state: State) -> None:
         "c": _seen("c", RIGHT, b"12345678"),
     }
     assert resting.authorities == {"ns": _seen("ns", RIGHT)}
-    for views in (resting.resolvers, resting.authorities):
-        assert dict(standings_of(views)) == dict(standings_of(dict(views.items())))
+    for part in (resting.resolvers, resting.authorities):
+        assert dict(standings_of(part)) == dict(standings_of(dict(part.items())))
 
 
 async def _assert_log_and_changes_are_kept(store: Store) -> None:

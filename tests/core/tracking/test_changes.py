@@ -18,8 +18,9 @@ from monitor.core.tracking.changes import (
 )
 from monitor.core.tracking.entries import Entry
 from monitor.core.tracking.reasons import Reason
-from monitor.core.tracking.tracks import TRACK_MOVES, Track, TrackState, hidden_share
+from monitor.core.tracking.tracks import BY_URGENCY, TRACK_MOVES, Track, TrackState, hidden_share
 from monitor.core.tracking.values import Value
+from tests.contracts.followed import changes
 from tests.core.properties import REPEATABLE
 from tests.core.tracking.scenes import DOMAIN, NEW, OLD, VALUES, at
 
@@ -209,3 +210,17 @@ def test_a_state_that_stays_keeps_its_beginning() -> None:
     census = track(_S.CENSUS)
     assert census.moved(_S.CENSUS, at(60)) is census
     assert census.moved(_S.WAITING, at(60)).since == at(60)
+
+
+def test_every_state_of_a_track_has_its_place_by_urgency() -> None:
+    assert len(BY_URGENCY) == len(set(BY_URGENCY)) == len(TrackState)
+    assert [state for state in BY_URGENCY if state.has_converged] == list(BY_URGENCY[-2:])
+
+
+@pytest.mark.parametrize("change", changes(), ids=lambda change: change.id)
+def test_each_track_has_it_or_is_late_or_cannot_be_verified(change: Change) -> None:
+    settled = [track for track in change.ordered if track.state.has_converged]
+    parts = [*change.late, *change.unverified, *settled]
+    assert sorted(t.resolver for t in parts) == sorted(change.tracks)
+    places = [BY_URGENCY.index(track.state) for track in change.ordered]
+    assert places == sorted(places)

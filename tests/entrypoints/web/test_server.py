@@ -15,7 +15,7 @@ from tests.entrypoints.web.worlds import site_of
 
 
 async def get(url: str) -> requests.Response:
-    return await asyncio.to_thread(requests.get, url, timeout=10)
+    return await asyncio.to_thread(requests.get, url, timeout=30)
 
 
 async def test_pages_and_metrics_are_served_in_the_running_loop() -> None:

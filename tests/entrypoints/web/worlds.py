@@ -1,6 +1,6 @@
 """A site over the sample fleet, and a reader who asks it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
@@ -11,12 +11,17 @@ from monitor.core.names import DomainName
 from monitor.core.state import DomainState
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import StateMetrics
+from monitor.entrypoints.web.access import OPEN_TO_THIS_MACHINE, Rules
 from monitor.entrypoints.web.app import Site, create_app
 from monitor.entrypoints.web.feed import Feed
+from monitor.entrypoints.web.gate import Access
+from monitor.entrypoints.web.passwords import Passwords
+from monitor.entrypoints.web.refusals import Refusals
+from monitor.entrypoints.web.tokens import TokenRing
 from monitor.ports import StoreError
 from monitor.usecases.announce import Announcement, NotAnnounced
 from monitor.usecases.snapshot import Snapshot
-from tests.entrypoints.sample import sample_history, sample_snapshot
+from tests.entrypoints.sample import NOW, sample_history, sample_snapshot
 from tests.fakes.memory_store import MemoryStore
 
 LISTENER = "http://127.0.0.1:9953"
@@ -48,8 +53,19 @@ class Drops:
         self.reasons.append(reason)
 
 
-def site_of(snapshot: Snapshot | None = None, max_pairs: int = 50_000) -> Site:
-    """Return a site that shows the snapshot, is ready, and may be written to."""
+def access_of(
+    rules: Rules = OPEN_TO_THIS_MACHINE, count: Callable[[str], None] = lambda _reason: None
+) -> Access:
+    """Return an access by rules that stay."""
+    return Access(lambda: rules, Passwords(), TokenRing(), Refusals(count, lambda: NOW))
+
+
+def site_of(
+    snapshot: Snapshot | None = None,
+    max_pairs: int = 50_000,
+    rules: Rules = OPEN_TO_THIS_MACHINE,
+) -> Site:
+    """Return a site that shows the snapshot, is ready, and by default open to this machine."""
     shown = snapshot or sample_snapshot()
     store = MemoryStore()
     return Site(
@@ -62,7 +78,7 @@ def site_of(snapshot: Snapshot | None = None, max_pairs: int = 50_000) -> Site:
         state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
         is_ready=lambda: True,
         reload=Reloads(),
-        may_write=True,
+        access=access_of(rules),
     )
 
 

@@ -1,6 +1,6 @@
 """Changes: how far each has come, who is late and why, and until when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +10,10 @@ from monitor.core.events import Record
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.curve import curve_of
 from monitor.core.tracking.entries import Entry
-from monitor.core.tracking.tracks import Track, TrackState
+from monitor.core.tracking.tracks import Track
 from monitor.entrypoints.curve_svg import curve_in_words, progress_svg
 from monitor.entrypoints.web.pages.rendering import Frame, address_of, rendered
 from monitor.usecases.snapshot import Snapshot
-from monitor.wording import Wording
 from monitor.wording.history import entry
 
 
@@ -22,15 +21,13 @@ from monitor.wording.history import entry
 class Progress:
     """A change and how far it has come by now: `share` and `coverage` from 0 to 1.
 
-    `eta` is None where nobody can say; `late` are the resolvers that have not got it.
+    `eta` is None where nobody can say.
     """
 
     change: Change
     share: float
     coverage: float
     eta: datetime | None
-    late: tuple[Track, ...]
-    unreachable: tuple[Track, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +76,19 @@ def change_page(
         frame,
         change=change,
         progress=found,
-        verdict=verdict_on(found, frame.words),
+        standing=frame.words.standing(change),
         # Its texts are escaped where it is drawn.
         curve=Markup(progress_svg(curve, frame.words, at=snapshot.at)),  # noqa: S704
         curve_words=curve_in_words(curve, frame.words) if curve.seen else (),
         instants=change.instants(),
-        rows=[_row(change, track, snapshot.at) for track in _ordered(change.tracks)],
+        rows=[_row(change, track, snapshot.at) for track in change.ordered],
         story=[entry(record, frame.words) for record in story],
     )
 
 
 def progress_of(snapshot: Snapshot, change: Change) -> Progress:
-    tracks = _ordered(change.tracks)
-    return Progress(
-        change,
-        change.progress(snapshot.at, snapshot.weights),
-        change.coverage(snapshot.weights),
-        change.eta(),
-        tuple(track for track in tracks if not track.state.has_converged and _answers(track)),
-        tuple(track for track in tracks if not _answers(track)),
-    )
-
-
-def verdict_on(found: Progress, words: Wording) -> str:
-    """Say in a sentence whether everybody has the change by now, and if not, until when."""
-    return words.word(f"change_is_{found.change.state.value}").format(
-        late=len(found.late), total=len(found.change.tracks)
-    )
+    share = change.progress(snapshot.at, snapshot.weights)
+    return Progress(change, share, change.coverage(snapshot.weights), change.eta())
 
 
 def _row(change: Change, track: Track, now: datetime) -> Row:
@@ -114,27 +97,3 @@ def _row(change: Change, track: Track, now: datetime) -> Row:
         key=lambda entry: entry.expires_at,
     )
     return Row(track, track.progress(now), change.eta_of(track), tuple(old))
-
-
-def _ordered(tracks: Mapping[str, Track]) -> list[Track]:
-    """Those first that somebody must look at, then those that are waited for."""
-    return sorted(tracks.values(), key=lambda track: (_URGENCY.index(track.state), track.resolver))
-
-
-def _answers(track: Track) -> bool:
-    return track.state not in {TrackState.UNREACHABLE, TrackState.UNKNOWN}
-
-
-_URGENCY = (
-    TrackState.OVERSTAY,
-    TrackState.REGRESSED,
-    TrackState.FLAPPING,
-    TrackState.WAITING,
-    TrackState.CONFIRMING,
-    TrackState.CENSUS,
-    TrackState.AUTH_WAIT,
-    TrackState.UNREACHABLE,
-    TrackState.UNKNOWN,
-    TrackState.CONVERGED,
-    TrackState.SETTLED,
-)
