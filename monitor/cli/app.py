@@ -163,6 +163,23 @@ def explain(
 
 
 @app.command()
+def healthcheck(
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Also whether the first round is done.")
+    ] = False,
+    cert_file: CertFileOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Ask the daemon on this machine whether it is well, for those who watch over containers.
+
+    Exit code: 0, 1 when it is not, 3.
+    """
+    from monitor.cli.health import run_healthcheck
+
+    return run_healthcheck("/-/ready" if ready else "/-/healthy", cert_file, config)
+
+
+@app.command()
 def inventory(config: ConfigOption = None, json: JsonOption = False) -> int:
     """Print the bindings as discovered, by account, with what could not be read.
 
