@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.notifiers.apprise_channel import SCHEMAS
@@ -30,6 +30,7 @@ from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.web.app import endpoints_of
 from monitor.ports import DeliveryFailure
 from monitor.usecases.snapshot import Snapshot
+from tests.dashboards.exported import labels_by_metric
 from tests.entrypoints.web.worlds import site_of
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +52,27 @@ def test_every_metric_is_documented_with_its_type_and_no_other_is() -> None:
     families = [*registry.collect(), *text_string_to_metric_families(of_state)]
     exported = {_exposed(family.name, family.type): _kind(family.type) for family in families}
     assert exported == documented
+
+
+def test_every_metric_is_documented_with_its_labels_and_no_others() -> None:
+    rows = re.findall(r"^\| `(oss_cname_\w+)` \| \w+ \|([^|]*)\|", METRICS, re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    exported = {
+        re.sub(r"_(bucket|sum|count)$", "", name) if name not in documented else name: labels
+        for name, labels in labels_by_metric().items()
+        if not name.endswith("_created")
+    }
+    assert exported.keys() <= documented.keys()
+    for name, labels in exported.items():
+        assert labels - {"le"} == documented[name], name
+
+
+def test_every_metric_of_the_process_is_documented() -> None:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    assert {_exposed(family.name, family.type) for family in registry.collect()} == set(
+        re.findall(r"`(process_\w+)`", METRICS)
+    )
 
 
 @pytest.mark.parametrize(
