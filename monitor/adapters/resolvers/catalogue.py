@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from monitor.adapters.resolvers.engine import Queries
 from monitor.adapters.resolvers.memo import Variants
-from monitor.adapters.resolvers.questions import Unaskable, encoded
-from monitor.core.answers import Question
+from monitor.adapters.resolvers.questions import Unaskable, form_of
 from monitor.core.bindings import Binding
 from monitor.core.names import DomainName
 
@@ -66,7 +65,7 @@ class Catalogue:
             wires = self._wires[client_subnet] = []
             for number in range(len(self.bindings)):
                 wires.append(self._wire(number, client_subnet))
-        return Queries(wires, _options(client_subnet))
+        return Queries(wires, form_of(client_subnet=client_subnet).options)
 
     def _added(self, binding: Binding) -> int:
         if self._free:
@@ -84,7 +83,7 @@ class Catalogue:
     def _wire(self, number: int, client_subnet: str | None) -> bytes:
         self.unaskable.discard(number)
         try:
-            return encoded(Question(self.bindings[number].domain), client_subnet).query
+            return form_of(client_subnet=client_subnet).query(self.bindings[number].domain.text)
         except Unaskable:
             self.unaskable.add(number)
             return b""
@@ -94,8 +93,3 @@ class Catalogue:
             self.variants[number] = ()
             self.rebound.append(number)
         self.bindings[number] = binding
-
-
-def _options(client_subnet: str | None) -> int:
-    """Return how many octets follow the question."""
-    return encoded(Question(DomainName(".")), client_subnet).options
