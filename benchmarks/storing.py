@@ -25,6 +25,7 @@ from benchmarks.expected import name_of
 from benchmarks.settled import UNUSED_PORT, copy_database, reply_of, settled_database
 from monitor.core.answers import Question, Reply
 from monitor.core.bindings import Binding
+from monitor.core.gist import essence_of
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.status import DomainStatus, standings_of
@@ -157,9 +158,10 @@ class _Told(Sweeper, Prober):
         for binding in bindings:
             for resolver in self.changed.get(binding.domain, ()):
                 reply = self.replies[binding.domain, resolver.name]
-                gist = onlooker.gist(binding, reply.outcome)
-                assert gist is not None
-                assert not onlooker.is_known(binding, resolver.name, gist)
+                essence = essence_of(reply.outcome, binding.domain)
+                assert essence is not None
+                gist = onlooker.gist(binding, essence)
+                assert resolver.name not in onlooker.knowing(binding, gist)
                 onlooker.tell(binding, resolver, reply)
 
     async def ask(self, server: Server, question: Question) -> Reply:

@@ -126,6 +126,13 @@ class Counted:
     @abstractmethod
     def standing(self, server: str) -> Standing | None: ...
 
+    @abstractmethod
+    def places(self) -> tuple[Standing, ...]:
+        """Return where anybody stands, mostly one place."""
+
+    @abstractmethod
+    def servers_with(self, gist: Gist) -> tuple[str, ...]: ...
+
 
 def standings_of(views: Mapping[str, View]) -> Iterable[tuple[str, Standing]]:
     """Return where each server stands."""
@@ -146,6 +153,20 @@ def standing_of(views: Mapping[str, View], server: str) -> Standing | None:
         return views.standing(server)
     view = views.get(server)
     return None if view is None else _standing(view)
+
+
+def places_of(views: Mapping[str, View]) -> Sequence[Standing]:
+    """Return where anybody stands; a place may come more than once."""
+    if isinstance(views, Counted):
+        return views.places()
+    return [_standing(view) for view in views.values()]
+
+
+def servers_with(views: Mapping[str, View], gist: Gist) -> Sequence[str]:
+    """Return the servers whose newest answer has that gist."""
+    if isinstance(views, Counted):
+        return views.servers_with(gist)
+    return [server for server, view in views.items() if view.sighting.gist == gist]
 
 
 def _standing(view: View) -> Standing:

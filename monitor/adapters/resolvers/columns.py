@@ -12,7 +12,7 @@ import structlog
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.course import Course
 from monitor.adapters.resolvers.engine import Lane, Queries
-from monitor.adapters.resolvers.glance import Glance, glance
+from monitor.adapters.resolvers.glance import glance
 from monitor.adapters.resolvers.memo import (
     Remembered,
     Unanswered,
@@ -164,23 +164,27 @@ class Column:
 
     def heard(self, number: int, wire: bytes, sent: Seconds, now: Seconds) -> bool:
         variants = self._catalogue.variants[number]
-        found = recognised(variants, wire, masks_question=self.resolver.varies_case)
+        known = recognised(variants, wire, masks_question=self.resolver.varies_case)
+        found = known or self._glanced(number, wire)
         if found is None:
-            seen = glance(wire)
-            reading = None if seen is not None else reading_of(wire)
-            if seen is not None:
-                said = self._glanced(number, wire, seen)
-            elif reading is None:
+            reading = reading_of(wire)
+            if reading is None:
                 return False
-            elif reading.is_cut_off or reading.answer.rcode is Rcode.FORMERR:
+            if reading.is_cut_off or reading.answer.rcode is Rcode.FORMERR:
                 self._ask_otherwise(number)
                 return True
-            else:
-                said = self._remember(number, wire, reading, Transport.UDP)
-            self._catalogue.variants[number] = with_variant(variants, said)
+            said = self._remember(number, wire, reading, Transport.UDP)
             found = said, own_of(said.unpack(wire))
-            self._have_expected(number, said)
-        self._settle(number, *found, wire, now - sent, now)
+        said, own = found
+        knowing = self._knowing(number, said)
+        if known is None:  # the others need not read it, from whom it is no news either
+            self._catalogue.variants[number] = with_variant(variants, said)
+            self._share(number, said, knowing)
+        self._lane.count(said.rcode, now - sent)
+        if self.resolver.name in knowing:
+            self.watchlist.note(number, said, own, at=now, rtt=now - sent)
+        else:
+            self._tell_answer(number, wire, now - sent)
         return True
 
     def silent(self, number: int, strays: int, now: Seconds) -> None:
@@ -189,10 +193,14 @@ class Column:
     def failed(self, number: int, error: OSError, now: Seconds) -> None:
         self._take_silence(number, NoAnswer(NoAnswerReason.NETWORK_ERROR, detail_of(error)), now)
 
-    def _glanced(self, number: int, wire: bytes, seen: Glance) -> Remembered:
+    def _glanced(self, number: int, wire: bytes) -> tuple[Remembered, bytes] | None:
         assert self._onlooker is not None
+        seen = glance(wire)
+        if seen is None:
+            return None
         gist = self._onlooker.gist(self._catalogue.bindings[number], seen.essence)
-        return glanced(wire, seen, gist, masks_question=self.resolver.varies_case)
+        said = glanced(wire, seen, gist, masks_question=self.resolver.varies_case)
+        return said, own_of(said.unpack(wire))
 
     def _remember(
         self, number: int, wire: bytes, reading: Reading, transport: Transport
@@ -205,28 +213,10 @@ class Column:
             masks_question=self.resolver.varies_case,
         )
 
-    def _settle(
-        self,
-        number: int,
-        said: Remembered,
-        own: bytes,
-        wire: bytes,
-        took: Seconds,
-        now: Seconds,
-    ) -> None:
-        self._lane.count(said.rcode, took)
-        if self._is_known(number, said):
-            self.watchlist.note(number, said, own, at=now, rtt=took)
-            return
-        reading = reading_of(wire)
-        assert reading is not None, "it could be read a moment ago"
-        rtt = timedelta(seconds=took)
-        self._tell(number, Reply(reading.answer, self._clock.now(), rtt, said.transport, wire))
-
     def _take_silence(self, number: int, outcome: NoAnswer, now: Seconds) -> None:
         self._outcomes[outcome.reason.value] += 1
         said = Unanswered(outcome, self._gist(number, outcome))
-        if self._is_known(number, said):
+        if self.resolver.name in self._knowing(number, said):
             self.watchlist.note(number, said, b"", at=now, rtt=0.0)
         else:
             transport = self.resolver.transport
@@ -238,18 +228,18 @@ class Column:
         essence = essence_of(outcome, binding.domain)
         return None if essence is None else self._onlooker.gist(binding, essence)
 
-    def _have_expected(self, number: int, said: Remembered) -> None:
-        """Spare the others the reading of what one has read, where it is no news from them."""
+    def _knowing(self, number: int, said: Remembered) -> Collection[str]:
+        """Return the names of the resolvers from which it is no news."""
         assert self._onlooker is not None
-        if said.gist is not None:
-            knowing = self._onlooker.knowing(self._catalogue.bindings[number], said.gist)
-            self._share(number, said, knowing)
+        if said.gist is None:
+            return ()
+        return self._onlooker.knowing(self._catalogue.bindings[number], said.gist)
 
-    def _is_known(self, number: int, said: Remembered) -> bool:
-        gist, binding = said.gist, self._catalogue.bindings[number]
-        if gist is None or self._onlooker is None:
-            return False
-        return self._onlooker.is_known(binding, self.resolver.name, gist)
+    def _tell_answer(self, number: int, wire: bytes, took: Seconds) -> None:
+        reading = reading_of(wire)
+        assert reading is not None, "it could be read a moment ago"
+        rtt = timedelta(seconds=took)
+        self._tell(number, Reply(reading.answer, self._clock.now(), rtt, Transport.UDP, wire))
 
     def _tell(self, number: int, reply: Reply) -> None:
         self.watchlist.forget(number)
@@ -288,7 +278,11 @@ class Column:
         said = self._remember(number, reply.wire, reading, reply.transport)
         own = own_of(said.layout.unpack(reply.wire))
         said.unpack = unrecognised  # by the engine: it has to be tried over UDP again each time
-        self._settle(number, said, own, reply.wire, took, now)
+        self._lane.count(said.rcode, took)
+        if self.resolver.name in self._knowing(number, said):
+            self.watchlist.note(number, said, own, at=now, rtt=took)
+        else:
+            self._tell(number, reply)
 
 
 _RCODE_NAMES = {int(rcode): rcode.name.lower() for rcode in Rcode}
