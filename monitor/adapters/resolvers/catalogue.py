@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from monitor.adapters.resolvers.engine import Queries
+from monitor.adapters.resolvers.glance import Shapes
 from monitor.adapters.resolvers.memo import Variants
 from monitor.adapters.resolvers.questions import Unaskable, form_of
 from monitor.core.bindings import Binding
@@ -15,8 +16,9 @@ class Catalogue:
     """A number stays a domain's as long as it is bound, and is then given to another.
 
     No question can hold the names of those that are `unaskable`.
-    `variants[n]` is what was read of answers about number n; `rebound` are numbers of domains
-    that were bound to another target since somebody looked.
+    `variants[n]` is what was read of answers about number n, `shapes` are what many of all answers
+    have in common; `rebound` are numbers of domains that were bound to another target since
+    somebody looked.
     """
 
     numbers: dict[DomainName, int] = field(default_factory=dict)
@@ -24,6 +26,7 @@ class Catalogue:
     variants: list[Variants] = field(default_factory=list)
     unaskable: set[int] = field(default_factory=set)
     rebound: list[int] = field(default_factory=list)
+    shapes: Shapes = field(default_factory=Shapes)
     _free: list[int] = field(default_factory=list)
     _released: list[int] = field(default_factory=list)
     _wires: dict[str | None, list[bytes]] = field(default_factory=dict)

@@ -12,7 +12,6 @@ import structlog
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.course import Course
 from monitor.adapters.resolvers.engine import Lane, Queries
-from monitor.adapters.resolvers.glance import glance
 from monitor.adapters.resolvers.memo import (
     Remembered,
     Unanswered,
@@ -22,7 +21,7 @@ from monitor.adapters.resolvers.memo import (
     with_variant,
 )
 from monitor.adapters.resolvers.prober import DnsProber, detail_of, silence
-from monitor.adapters.resolvers.reading import Reading, glanced, reading_of, remembered
+from monitor.adapters.resolvers.reading import Reading, reading_of, remembered
 from monitor.adapters.resolvers.watchlist import Seconds, Watchlist
 from monitor.core.answers import NoAnswer, NoAnswerReason, Outcome, Question, Rcode, Reply
 from monitor.core.gist import Gist, essence_of
@@ -195,12 +194,15 @@ class Column:
 
     def _glanced(self, number: int, wire: bytes) -> tuple[Remembered, bytes] | None:
         assert self._onlooker is not None
-        seen = glance(wire)
+        binding = self._catalogue.bindings[number]
+        seen = self._catalogue.shapes.glance(
+            wire, binding.domain.text, masks_question=self.resolver.varies_case
+        )
         if seen is None:
             return None
-        gist = self._onlooker.gist(self._catalogue.bindings[number], seen.essence)
-        said = glanced(wire, seen, gist, masks_question=self.resolver.varies_case)
-        return said, own_of(said.unpack(wire))
+        essence, said, own = seen
+        said.gist = self._onlooker.gist(binding, essence)
+        return said, own
 
     def _remember(
         self, number: int, wire: bytes, reading: Reading, transport: Transport
