@@ -5,7 +5,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -82,7 +82,7 @@ class Column:
                     await self._sweep_by_engine(queries, self._course)
                 else:
                     await self._ask_each(self._course)
-            self._leave(self._course.left)
+            self._leave(self._course)
 
     def _without_unaskable(self, numbers: Sequence[int], now: Seconds) -> Sequence[int]:
         askable = []
@@ -107,11 +107,15 @@ class Column:
         if self.resolver.varies_case is said.layout.masks_question:
             self.watchlist.expect(number, said)
 
-    def _leave(self, numbers: Sequence[int]) -> None:
-        self._left = set(numbers)
-        self._shed += len(numbers)
-        if numbers:
-            log.warning("sweep.cut_short", resolver=self.resolver.name, left=len(numbers))
+    def _leave(self, course: Course) -> None:
+        left = course.left
+        if (
+            self._left or left
+        ):  # a sweep over a few domains leaves those of another one as they were
+            self._left = self._left.difference(course.numbers).union(left)
+        self._shed += len(left)
+        if left:
+            log.warning("sweep.cut_short", resolver=self.resolver.name, left=len(left))
 
     def _planned(self, numbers: Sequence[int], over: Seconds) -> Course:
         now = asyncio.get_running_loop().time()
@@ -122,12 +126,12 @@ class Column:
         until = now + over * _GRACE if over else math.inf
         return Course(numbers, now, over, until)
 
-    def reply(self, number: int, now: datetime, moment: Seconds) -> Reply | None:
-        """Return the newest reply; `moment` is now, by the event loop's clock."""
+    def reply(self, number: int) -> Reply | None:
+        """Return the newest reply."""
         if not self.watchlist.has_answer(number):
             return None
         said = self.watchlist.known[number]
-        at = now - timedelta(seconds=moment - self.watchlist.at[number])
+        at = self._clock.now() - timedelta(seconds=time.monotonic() - self.watchlist.at[number])
         rtt = timedelta(seconds=self.watchlist.rtt[number])
         if isinstance(said, Unanswered):
             return Reply(said.outcome, at, rtt, self.resolver.transport) if said.outcome else None
