@@ -59,8 +59,9 @@ docs: $(VENV)/.development  ## write the pages that follow from the code
 
 man: docs  ## the same, the manual page among them
 
-dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
+dashboards: $(VENV)/.development  ## write the dashboards for Grafana, and the alerts for the operator
 	$(RUN)/python -m tools.dashboards
+	$(RUN)/python tools/prometheus_rule.py
 
 preview: $(VENV)/.development  ## print what the dashboards show of a break, as text (needs Prometheus)
 	@$(RUN)/python -m tests.dashboards
