@@ -43,6 +43,7 @@ bench: $(VENV)/.development  ## measure, in ratios: the engine beside its peers,
 	PYTHONPATH=. $(RUN)/python benchmarks/growth.py --rounds 100
 	PYTHONPATH=. $(RUN)/python benchmarks/storing.py
 	PYTHONPATH=. $(RUN)/python benchmarks/scrape.py
+	PYTHONPATH=. $(RUN)/python benchmarks/listing.py
 	PYTHONPATH=. $(RUN)/python benchmarks/pages.py
 	PYTHONPATH=. $(RUN)/python benchmarks/rounds.py
 	PYTHONPATH=. $(RUN)/python benchmarks/soak.py

@@ -25,6 +25,8 @@ from monitor.assembly.parts import (
     store_of,
     visits_of,
 )
+from monitor.assembly.reporting import StoredReports
+from monitor.assembly.retention import prune_of
 from monitor.assembly.service import Service
 from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.assembly.web_access import WebAccess
@@ -47,6 +49,7 @@ from monitor.usecases.discover import discover, forget_accounts
 from monitor.usecases.follow import Follow
 from monitor.usecases.inquire import Inquire
 from monitor.usecases.mind_clock import mind_clock
+from monitor.usecases.roster import Roster
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.snapshot import Snapshot
 from monitor.usecases.visit import Visits
@@ -56,6 +59,7 @@ log = structlog.get_logger()
 
 _CLOCK_INTERVAL = timedelta(seconds=1)
 _TELLING_INTERVAL = timedelta(seconds=5)
+_RETENTION_INTERVAL = timedelta(hours=1)
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 
@@ -97,6 +101,8 @@ class Daemon:
         self._telemetry = PrometheusTelemetry(self._registry)
         self._store = store_of(settings, Access.OWN)
         self._ledger = Ledger(self._store, self._telemetry)
+        self._roster = Roster()
+        self._ledger.listen(self._roster.note)
         self._feed = Feed(self._store.records, settings.daemon.max_event_clients, self._telemetry)
         self._ledger.read_to(self._feed.append)
         self._works = self._built(settings)
@@ -122,6 +128,7 @@ class Daemon:
             window,
             works.rounds.sweeper,
             works.telling.policy.muted_until,
+            self._roster,
         )
 
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
@@ -271,6 +278,10 @@ class Daemon:
         if check.enabled:
             over = check.interval * _SWEPT_SHARE
             self._every("http check", check.interval, partial(works.visits.of_everybody, over))
+        if (
+            prune := prune_of(works.settings, self._store, self._ledger, self._around)
+        ) is not None:
+            self._every("retention", _RETENTION_INTERVAL, prune.run)
         refreshes = {account.name: account.refresh for account in works.settings.accounts}
         for inventory in works.inventories:
             # The configuration's own bindings too: the store may have failed to keep them.
@@ -334,6 +345,7 @@ class Daemon:
             history=self._store.history,
             changes=self._store,
             feed=self._feed,
+            reports=StoredReports(self._store, lambda: self._works.panel.resolvers),
             announce=self._announce,
             registry=self._registry,
             state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,

@@ -2,7 +2,6 @@
 
 from monitor.assembly.parts import NotAvailable
 from monitor.config import Settings
-from monitor.config.schedule import RetentionSettings
 
 
 def refuse_unsafe(settings: Settings) -> None:
@@ -13,7 +12,7 @@ def refuse_unsafe(settings: Settings) -> None:
 
 # Sections and keys that later releases act on; all else in these sections is in force.
 _LATER = {
-    "retention": set(RetentionSettings.model_fields),
+    "retention": {"observations"},  # answers are kept as evidence of records, and only with them
 }
 
 

@@ -10,11 +10,18 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
+from monitor.cli.audit_app import audit_app
 from monitor.cli.exit_codes import Exit
+from monitor.cli.options import (
+    CaFileOption,
+    CertFileOption,
+    ConfigOption,
+    JsonOption,
+    TokenFileOption,
+    UrlOption,
+)
 
 OUTPUT_CLOSED = 141  # as a shell reports SIGPIPE: no verdict, for nobody read it
-
-CONFIG_VARIABLE = "OSS_CNAME_MONITOR_CONFIG"
 
 app = typer.Typer(
     name="oss-cname-monitor",
@@ -28,30 +35,7 @@ changes_app = typer.Typer(help="List the changes, or tell one of them.")
 app.add_typer(changes_app, name="changes")
 channels_app = typer.Typer(help="Try the channels that notices go to.")
 app.add_typer(channels_app, name="channels")
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("-c", "--config", envvar=CONFIG_VARIABLE, help="The configuration, in TOML."),
-]
-UrlOption = Annotated[
-    str | None,
-    typer.Option(envvar="OSS_CNAME_MONITOR_URL", help="The daemon; default: as configured."),
-]
-TokenFileOption = Annotated[
-    Path | None,
-    typer.Option(envvar="OSS_CNAME_MONITOR_TOKEN_FILE", help="Where the token for it is."),
-]
-CaFileOption = Annotated[
-    Path | None,
-    typer.Option(envvar="OSS_CNAME_MONITOR_CA_FILE", help="Who signed its certificate, in PEM."),
-]
-CertFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="OSS_CNAME_MONITOR_CERT_FILE", help="Your certificate with its key, in PEM."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+app.add_typer(audit_app, name="audit")
 
 
 def run_command(arguments: Sequence[str]) -> int:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -15,7 +14,7 @@ from monitor.assembly.tracking import Changes
 from monitor.cli.configuring import complain, print_json, settings_of
 from monitor.cli.exit_codes import Exit
 from monitor.cli.reaching import Reach, daemon_of
-from monitor.cli.speaking import UsageFault, change_terminal, surroundings
+from monitor.cli.speaking import UsageFault, change_terminal, instant_of, surroundings
 from monitor.config import ConfigError, Settings
 from monitor.core.names import DomainName, InvalidName
 from monitor.core.state import State
@@ -120,20 +119,10 @@ def _announcement(planned: Planned, by: str) -> Announcement:
     return Announcement(
         DomainName.parse(planned.domain),
         DomainName.parse(planned.target),
-        _instant(planned.at) if planned.at else None,
+        instant_of(planned.at, "--at") if planned.at else None,
         by,
         planned.note or "",
     )
-
-
-def _instant(written: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(written)
-    except ValueError as error:
-        raise UsageFault(
-            f"--at: {written!r} is no time: write 2026-11-24T20:00:00Z or an offset such as +08:00"
-        ) from error
-    return (at if at.tzinfo else at.astimezone()).astimezone(UTC)
 
 
 async def run_plan(domain: str, target: str | None, config: Path | None, *, is_json: bool) -> Exit:

@@ -9,7 +9,9 @@ from monitor.core.events import Event, EventType, Json, evidence_of
 from monitor.core.hysteresis import Settled
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
+from monitor.core.pruning import Pruned
 from monitor.core.servers import Delegation
+from monitor.core.showing import shown as with_evidence
 from monitor.core.status import (
     DomainStatus,
     Fault,
@@ -103,7 +105,7 @@ class Step:
 
     `changes` are the followed changes that moved, for the list of all that ever were. `notices`
     are what people are told on its account, `told` and `untold` what is remembered of that, and
-    `letters` are earlier notices that got further on their way.
+    `letters` are earlier notices that got further on their way. `pruned` is what the log lets go.
     """
 
     domains: tuple[DomainState, ...] = ()
@@ -116,6 +118,7 @@ class Step:
     untold: frozenset[ToldKey] = frozenset()
     notices: tuple[Notice, ...] = ()
     letters: tuple[Letter, ...] = ()
+    pruned: Pruned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +360,5 @@ def _fault_event(
     }
     if shown:
         data["shown"] = shown
-    is_of_authorities = fault is Fault.AUTHORITY_SPLIT
-    views = state.authorities.values() if is_of_authorities else ()
-    evidence = tuple(evidence_of(view.sighting) for view in views)
-    return Event(EventType.FAULT, now, state.domain, data=data, evidence=evidence)
+    event = Event(EventType.FAULT, now, state.domain, data=data)
+    return with_evidence(event, state.resolvers, state.authorities)

@@ -30,6 +30,7 @@ def test_a_setting_that_nothing_acts_on_yet_is_named(text: str, key: str) -> Non
         '[daemon]\nexternal_url = "https://dns.example/"',
         '[[maintenance]]\ndomains = ["x.example"]\ncron = "0 3 * * *"\nduration = "1h"',
         "[http_check]\nenabled = true\ntls = true",
+        '[retention]\nchanges = "90d"',
     ],
 )
 def test_what_is_acted_on_is_in_force(text: str) -> None:

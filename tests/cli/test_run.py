@@ -12,10 +12,10 @@ import pytest
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.stores.sqlite import SqliteStore
-from monitor.core.events import first_tampered
 from monitor.demo.world import World
 from tests.cli.commands import environment
 from tests.cli.daemon_process import running
+from tests.core.tampered import first_tampered
 from tests.whole.shop import PACE, eventually
 
 

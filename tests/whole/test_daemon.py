@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.stores.sqlite import SqliteStore
-from monitor.core.events import EventType, first_tampered
+from monitor.core.events import EventType
 from monitor.demo.habits import dead
 from monitor.demo.landscape import NEW_TARGET, OLD_TARGET
 from monitor.demo.oss_state import ACCOUNT, Fault, FaultKind
 from monitor.ports import StoreError
+from tests.core.tampered import first_tampered
 from tests.servers.installed import require
 from tests.whole.shop import STATUSES, Shop, brisk, eventually, open_shop, running
 

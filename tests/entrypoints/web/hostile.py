@@ -61,8 +61,11 @@ def hostile_site(payload: str) -> Site:
     """Return a site in which every text that others can choose holds the payload."""
     snapshot = _snapshot(payload)
 
-    async def history(domain: DomainName, limit: int) -> tuple[Record, ...]:
-        return _records(payload, domain)[:limit]
+    async def history(
+        domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
+        known = (one for one in _records(payload, domain) if before is None or one.seq < before)
+        return tuple(known)[:limit]
 
     async def announce(announcement: Announcement) -> Change:
         raise NotAnnounced(f"{announcement.domain}: {announcement.note}{announcement.by}")

@@ -21,7 +21,7 @@ LANGUAGES = [language.value for language in Language]
 PAGES = (
     "/",
     "/?q={}",
-    "/?q=shop&cursor=a{}",
+    "/?q=shop&cursor=a..{}",
     "/?status={}",
     "/?limit={}",
     "/?lang={}",
@@ -156,7 +156,11 @@ def test_a_refused_announcement_is_json_too(payload: str, body: Mapping[str, Any
 @pytest.mark.parametrize("key", ["domain", "to", "at", "by", "note", "\ud800"], ids=ascii)
 def test_half_a_character_is_no_text(key: str) -> None:
     document = {"domain": "img.shop.example", "to": "x.example", key: "\ud800"}
-    reply = reader(hostile_site(HARMLESS)).post("/api/v1/changes", content=json.dumps(document))
+    reply = reader(hostile_site(HARMLESS)).post(
+        "/api/v1/changes",
+        content=json.dumps(document),
+        headers={"content-type": "application/json"},
+    )
     _assert_json(reply)
     assert reply.status_code == 400
 

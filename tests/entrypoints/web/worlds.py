@@ -6,6 +6,7 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from monitor.assembly.reporting import StoredReports
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
@@ -73,6 +74,7 @@ def site_of(
         history=_history,
         changes=store,
         feed=Feed(store.records, 100, Drops()),
+        reports=StoredReports(store, lambda: shown.resolvers),
         announce=_announce,
         registry=CollectorRegistry(),
         state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
@@ -101,7 +103,9 @@ def snapshot_with(*domains: DomainState) -> Snapshot:
     return replace(sample, state=replace(sample.state, domains={**known, **changed}))
 
 
-async def unreadable(_domain: DomainName, _limit: int) -> tuple[Record, ...]:
+async def unreadable(
+    domain: DomainName, limit: int, before: int | None = None
+) -> tuple[Record, ...]:
     """Stand for a store that cannot give its history."""
     raise StoreError("database disk image is malformed: /var/lib/secret.db")
 
@@ -110,5 +114,8 @@ async def _announce(announcement: Announcement) -> Change:
     raise NotAnnounced(f"{announcement.domain} is not watched")
 
 
-async def _history(domain: DomainName, limit: int) -> tuple[Record, ...]:
-    return sample_history(domain)[:limit]
+async def _history(
+    domain: DomainName, limit: int, before: int | None = None
+) -> tuple[Record, ...]:
+    told = sample_history(domain)
+    return tuple(record for record in told if before is None or record.seq < before)[:limit]
