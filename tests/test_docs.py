@@ -42,6 +42,7 @@ API = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 CHANNELS = (ROOT / "docs/channels.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs/audit.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE_README = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
 
 
 def test_every_metric_is_documented_with_its_type_and_no_other_is() -> None:
@@ -117,6 +118,17 @@ def test_every_command_is_in_the_readme() -> None:
         assert f"`{command}" in README, command
 
 
+def test_the_chinese_readme_has_every_command_with_its_exit_codes() -> None:
+    assert _exit_codes(README)
+    assert _exit_codes(CHINESE_README) == _exit_codes(README)
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"]({page})" not in index} == set()
+
+
 def test_every_path_and_parameter_of_the_api_is_documented() -> None:
     operations = [endpoint.operation for endpoint in endpoints_of(site_of())]
     missing = [
@@ -155,6 +167,12 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
 def test_the_lock_files_name_no_host() -> None:
     for lock in ROOT.glob("requirements*.lock"):
         assert not re.search(r"https?://|--index|--find-links", lock.read_text()), lock.name
+
+
+def _exit_codes(readme: str) -> dict[str, list[str]]:
+    text = readme.replace("\\|", "/")  # one that stands in a cell
+    rows = re.findall(r"^\| (`[^|]*`) \|[^|]*\| ([^|]*) \|$", text, re.MULTILINE)
+    return {command.replace("、", ", "): re.findall(r"\d", told) for command, told in rows}
 
 
 def _nothing() -> Snapshot:

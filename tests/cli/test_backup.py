@@ -43,6 +43,9 @@ async def test_a_backup_beside_a_daemon_is_whole_and_restores(
     await store.close()
     assert first_tampered(records) is None
     assert f"{records[-1].seq}:{records[-1].hash}" in done.out
+    head = done.out.split()[-1]
+    verified = run("audit", "verify", "--head", head, at=tmp_path, environ=world.environ)
+    assert (verified.code, verified.err) == (0, ""), "the daemon's own log goes on from there"
     reported = {e["seq"]: e["event"] for e in daemon.events if "seq" in e}
     assert {r.seq: f"event.{r.event.type.value}" for r in records}.items() <= reported.items()
 
