@@ -52,9 +52,6 @@ class Knowing:
     def gist(self, _binding: Binding, _essence: Essence) -> Gist:
         return b"known"
 
-    def is_known(self, _binding: Binding, _resolver: str, _gist: Gist) -> bool:
-        return True
-
     def knowing(self, _binding: Binding, _gist: Gist) -> Sequence[str]:
         return self._names
 

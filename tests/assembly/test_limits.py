@@ -1,7 +1,6 @@
 import pytest
 
-from monitor.assembly.limits import refuse_unsafe, without_effect
-from monitor.assembly.parts import NotAvailable
+from monitor.assembly.limits import without_effect
 from monitor.config import parse
 
 
@@ -30,13 +29,8 @@ def test_a_setting_that_nothing_acts_on_yet_is_named(text: str, key: str) -> Non
         '[daemon]\nexternal_url = "https://dns.example/"',
         '[[maintenance]]\ndomains = ["x.example"]\ncron = "0 3 * * *"\nduration = "1h"',
         "[http_check]\nenabled = true\ntls = true",
+        '[retention]\nchanges = "90d"',
     ],
 )
 def test_what_is_acted_on_is_in_force(text: str) -> None:
     assert without_effect(parse(text, {})) == ()
-
-
-@pytest.mark.parametrize("text", ['[daemon]\nweb_config = "web.yml"'])
-def test_what_would_be_unsafe_to_pass_over_is_refused(text: str) -> None:
-    with pytest.raises(NotAvailable):
-        refuse_unsafe(parse(text, {}))

@@ -7,6 +7,7 @@ import pytest
 
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.ports import Store
+from tests.contracts.log_contract import LogContract, OpenBook
 from tests.contracts.store_contract import Open, StoreContract
 from tests.contracts.store_machine import MACHINE_SETTINGS, StoreMachine
 from tests.fakes.memory_store import MemoryStore
@@ -23,6 +24,18 @@ class TestMemoryStore(StoreContract):
     def open_store(self) -> Open:
         memory = MemoryStore()
         return lambda: memory
+
+
+class TestSqliteLog(LogContract):
+    @pytest.fixture
+    def open_store(self, tmp_path: Path) -> OpenBook:
+        return lambda: SqliteStore(tmp_path / "test.db")
+
+
+class TestMemoryLog(LogContract):
+    @pytest.fixture
+    def open_store(self) -> OpenBook:
+        return MemoryStore
 
 
 class SqliteMachine(StoreMachine):

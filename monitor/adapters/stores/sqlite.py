@@ -10,20 +10,23 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TypeVar
 
-from monitor.adapters.stores import outbox, rows
+from monitor.adapters.stores import event_log, outbox, rows
 from monitor.adapters.stores.at_rest import Details
 from monitor.adapters.stores.looks import Looks
 from monitor.adapters.stores.opening import Access, is_locked, locked, opened, transaction
 from monitor.core.bindings import Binding
-from monitor.core.events import GENESIS, Record
+from monitor.core.events import Record
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
+from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 from monitor.ports import Kept, StoreError
 
 T = TypeVar("T")
+
+_BEHIND_ALL = 2**63 - 1  # the largest number that SQLite keeps
 
 
 class SqliteStore:
@@ -65,19 +68,42 @@ class SqliteStore:
             self._written.pop(name, None)
         return kept
 
-    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"
-        return await self._run(lambda connection: _records(connection, query, domain.text, limit))
+    async def history(
+        self, domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE domain = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        end = _BEHIND_ALL if before is None else before
+        return await self._run(
+            lambda connection: event_log.records(connection, query, domain.text, end, limit)
+        )
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-        return await self._run(lambda connection: _records(connection, query, after, limit))
+        return await self._run(
+            lambda connection: event_log.records(connection, query, after, limit)
+        )
+
+    async def rows(self, after: int | None, limit: int) -> tuple[Logged, ...]:
+        return await self._run(lambda connection: event_log.logged(connection, after, limit))
+
+    async def first_since(self, at: datetime) -> int | None:
+        return await self._run(lambda connection: event_log.first_since(connection, at))
+
+    async def newest(self) -> int:
+        return await self._run(event_log.newest)
 
     async def changes(
-        self, limit: int, *, before: str | None = None, only_open: bool = False
+        self,
+        limit: int,
+        *,
+        before: str | None = None,
+        only_open: bool = False,
+        domain: DomainName | None = None,
     ) -> tuple[Change, ...]:
+        newest = before or "~"  # behind every ULID
+        wanted = None if domain is None else domain.text
         return await self._run(
-            lambda connection: _changes(connection, limit, before, int(only_open))
+            lambda connection: _changes(connection, newest, int(only_open), wanted, limit)
         )
 
     async def change(self, number: str) -> Change | None:
@@ -89,9 +115,11 @@ class SqliteStore:
 
         return await self._run(find)
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE change_id = ? ORDER BY seq LIMIT ?"
-        return await self._run(lambda connection: _records(connection, query, number, limit))
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE change_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+        return await self._run(
+            lambda connection: event_log.records(connection, query, number, after, limit)
+        )
 
     async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
         return await self._run(lambda connection: outbox.waiting(connection, limit, channel))
@@ -182,7 +210,9 @@ def _commit(
         _keep_state(connection, step, domains)
         _keep_accounts(connection, step, written)
         outbox.keep(connection, step)
-        records = _append(connection, step)
+        records = event_log.append(connection, step)
+        if step.pruned is not None:
+            event_log.prune(connection, step.pruned)
     looks.forget(domain.domain.text for domain in step.domains)
     looks.forget(domain.text for domain in step.forgotten)
     kept = zip(step.domains, domains, strict=True)
@@ -252,32 +282,15 @@ def _keep_bindings(
     )
 
 
-def _append(connection: sqlite3.Connection, step: Step) -> tuple[Record, ...]:
-    newest = connection.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-    seq, prev_hash = newest or (0, GENESIS)
-    records, written = list[Record](), list[rows.EventRow]()
-    for event in step.events:
-        record, row = rows.sealed(event, seq + 1, prev_hash)
-        seq, prev_hash = record.seq, record.hash
-        records.append(record)
-        written.append(row)
-    connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", written)
-    return tuple(records)
-
-
-def _records(
-    connection: sqlite3.Connection, query: str, *parameters: str | int
-) -> tuple[Record, ...]:
-    return tuple(rows.record_of(row) for row in connection.execute(query, parameters))
-
-
-def _changes(
-    connection: sqlite3.Connection, limit: int, before: str | None, least_open: int
-) -> tuple[Change, ...]:
-    query = "SELECT story FROM change WHERE id < ? AND is_open >= ? ORDER BY id DESC LIMIT ?"
-    newest = before or "~"  # behind every ULID
-    found = connection.execute(query, (newest, least_open, limit))
+def _changes(connection: sqlite3.Connection, *parameters: str | int | None) -> tuple[Change, ...]:
+    found = connection.execute(_NEWEST_CHANGES, parameters)
     return tuple(rows.change_of(story) for (story,) in found)
+
+
+_NEWEST_CHANGES = """
+SELECT story FROM change
+WHERE id < ?1 AND is_open >= ?2 AND domain = coalesce(?3, domain) ORDER BY id DESC LIMIT ?4
+"""
 
 
 _REMEDIES = {

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.adapters.resolvers.columns import Column
-from monitor.adapters.resolvers.glance import glance
 from monitor.adapters.resolvers.memo import Remembered, own_of, recognised, with_variant
 from monitor.adapters.resolvers.prober import DnsProber
 from monitor.adapters.resolvers.questions import HEADER_END, Unaskable, encoded
-from monitor.adapters.resolvers.reading import glanced, reading_of, remembered
+from monitor.adapters.resolvers.reading import reading_of, remembered
 from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.resolvers.vantages.broker import Kind
 from monitor.adapters.resolvers.vantages.jobs import MOST_COLUMNS, Errand, Sweep
@@ -142,7 +141,8 @@ class FarColumn(Column):
     def _take_one(
         self, number: int, said: Remembered, own: bytes, took: Seconds, at: Seconds
     ) -> None:
-        if self.watchlist.known[number] is said or self._is_known(number, said):
+        is_same = self.watchlist.known[number] is said
+        if is_same or self.resolver.name in self._knowing(number, said):
             self.watchlist.note(number, said, own, at=at, rtt=took)
             return
         wire = said.layout.joined(own, said.shared, b"")
@@ -320,10 +320,13 @@ class FarSweeper(DnsSweeper):
         self, number: int, wire: bytes, transport: Transport, onlooker: Onlooker
     ) -> Remembered | None:
         binding = self._catalogue.bindings[number]
-        seen = glance(wire) if transport is Transport.UDP else None
-        if seen is not None:
-            seen_gist = onlooker.gist(binding, seen.essence)
-            return glanced(wire, seen, seen_gist, masks_question=False)
+        if transport is Transport.UDP:
+            name = binding.domain.text
+            seen = self._catalogue.shapes.glance(wire, name, masks_question=False)
+            if seen is not None:
+                essence_seen, said, _ = seen
+                said.gist = onlooker.gist(binding, essence_seen)
+                return said
         reading = reading_of(wire)
         if reading is None:
             return None

@@ -58,9 +58,6 @@ class _Everything:
     def gist(self, _binding: Binding, _essence: Essence) -> Gist:
         return _SOME_GIST
 
-    def is_known(self, _binding: Binding, _resolver: str, _gist: Gist) -> bool:
-        return True
-
     def knowing(self, _binding: Binding, _gist: Gist) -> tuple[str, ...]:
         return self.resolvers
 
