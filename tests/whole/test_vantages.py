@@ -42,8 +42,7 @@ def with_one_far(text: str, url: str) -> str:
 
 
 async def far_verdicts(shop: Shop) -> set[str]:
-    resolvers = (await shop.get("api/v1/resolvers")).json()["items"]
-    far = resolvers[0]["resolver"]
+    (far,) = (resolver.name for resolver in shop.load().resolvers if resolver.vantage)
     return {
         dict(labels)["verdict"]
         for labels, value in (await shop.samples("oss_cname_verdict")).items()
