@@ -12,7 +12,7 @@ from benchmarks.expected import ENDPOINT, chain_of, name_of
 from benchmarks.task import HOST
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.inventory.listed import ListedInventory
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.daemon import spare_from_collection

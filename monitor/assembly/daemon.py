@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from monitor import __version__
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (

@@ -19,7 +19,7 @@ from monitor.adapters.inventory.oss import OssAccount, OssInventory
 from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.resolvers.transports import missing_transports
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import CountedProber, PrometheusTelemetry
 from monitor.adapters.visitor.visitor import HttpVisitor, VisitPolicy

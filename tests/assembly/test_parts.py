@@ -12,7 +12,7 @@ from monitor.adapters.inventory.credentials import (
     FileCredentials,
     StaticCredentials,
 )
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,

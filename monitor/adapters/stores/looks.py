@@ -1,19 +1,19 @@
 """Read the details of a domain at rest when somebody looks."""
 
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from monitor.adapters.stores.details import records_of
+from monitor.adapters.stores.session import Database, Session
 from monitor.adapters.stores.views import spells_in, views_of
 from monitor.core.status import Spell, View
 from monitor.core.tracking.record import RecordKey, TrackedRecord
+from monitor.ports import StoreError
 
 log = structlog.get_logger()
 
@@ -41,11 +41,11 @@ class Looks:
     damaged, which the log then says.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, database: Database) -> None:
         """Open nothing yet."""
-        self._path = path
+        self._database = database
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._session: Session | None = None
         self._at_hand: OrderedDict[str, dict[_Part, Mapping[Any, Any]]] = OrderedDict()
 
     def resolvers(self, name: str) -> Mapping[str, View]:
@@ -71,9 +71,9 @@ class Looks:
 
     def close(self) -> None:
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            if self._session is not None:
+                self._session.close()
+                self._session = None
 
     def _at(self, name: str, part: _Part) -> Mapping[Any, Any]:
         with self._lock:
@@ -86,14 +86,16 @@ class Looks:
             return parts[part]
 
     def _read(self, name: str, part: _Part) -> Mapping[Any, Any]:
-        if self._connection is None:
-            place = f"{self._path.absolute().as_uri()}?mode=ro"
-            self._connection = sqlite3.connect(place, uri=True, check_same_thread=False)
         query = f"SELECT {part.column} FROM domain WHERE name = ?"  # noqa: S608 - of a closed set
         try:
-            row = self._connection.execute(query, (name,)).fetchone()
+            if self._session is None:
+                self._session = self._database.looker()
+            row = self._session.execute(query, (name,)).fetchone()
             return part.unpacked(row[0] if row else b"")
-        except (sqlite3.Error, ValueError) as error:
-            # One damaged row must not stop the others' rounds: the domain is looked at anew.
-            log.error("store.details_unreadable", domain=name, part=part.column, error=str(error))
-            return {}
+        except self._database.errors as error:
+            problem = self._database.failure(error)
+        except ValueError as error:
+            problem = StoreError(str(error))
+        # One damaged row must not stop the others' rounds: the domain is looked at anew.
+        log.error("store.details_unreadable", domain=name, part=part.column, error=str(problem))
+        return {}
