@@ -134,6 +134,13 @@ class StoreError(Exception):
     """The store cannot keep or give what it should; the message says why and what to do."""
 
 
+class StoreLost(StoreError):
+    """The store cannot be reached, and may come back: what was asked of it may be asked again.
+
+    The same step is kept once, however often it is committed anew, as long as none is in between.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a store made of a step: its records, and its domains in the least of memory."""
@@ -155,7 +162,7 @@ class Store(Protocol):
         """Keep the step, state and events in one transaction.
 
         When it returns, a crash of the process loses nothing of the step; when it raises
-        StoreError, nothing of the step was kept.
+        StoreError, nothing of the step was kept, and when StoreLost, it may have been.
         """
 
     async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:

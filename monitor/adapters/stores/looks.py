@@ -13,7 +13,7 @@ from monitor.adapters.stores.session import Database, Session
 from monitor.adapters.stores.views import spells_in, views_of
 from monitor.core.status import Spell, View
 from monitor.core.tracking.record import RecordKey, TrackedRecord
-from monitor.ports import StoreError
+from monitor.ports import StoreError, StoreLost
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class Looks:
     """A connection of its own, since the writer's belongs to another thread.
 
     It shows what was committed last, of whichever domain: nothing where the row is gone or
-    damaged, which the log then says.
+    damaged, which the log then says. Each look may raise StoreLost.
     """
 
     def __init__(self, database: Database) -> None:
@@ -94,6 +94,9 @@ class Looks:
             return part.unpacked(row[0] if row else b"")
         except self._database.errors as error:
             problem = self._database.failure(error)
+            if isinstance(problem, StoreLost):  # not gone: whoever decides has to wait for it
+                self._session = None
+                raise problem from error
         except ValueError as error:
             problem = StoreError(str(error))
         # One damaged row must not stop the others' rounds: the domain is looked at anew.

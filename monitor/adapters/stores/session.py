@@ -51,6 +51,14 @@ class Database(Protocol):
     def place(self) -> str:
         """What people know it by."""
 
+    @property
+    def exists(self) -> bool:
+        """Tell whether a store was ever there. Raises StoreError."""
+
+    @property
+    def is_owned(self) -> bool:
+        """Tell whether a daemon works on it now. Raises StoreError."""
+
     def writer(self) -> Session:
         """Return the session that reads and writes, of a single thread. Raises `errors`."""
 

@@ -35,6 +35,16 @@ class SqlStore:
         self._looks = Looks(database)
         self._written: dict[str, AccountInventory] = {}
 
+    @property
+    def exists(self) -> bool:
+        """Tell whether a store was ever there. Raises StoreError."""
+        return self._database.exists
+
+    @property
+    def is_owned(self) -> bool:
+        """Tell whether a daemon works on it now. Raises StoreError."""
+        return self._database.is_owned
+
     async def load(self) -> State:
         state = await self._run(lambda session: _load(session, self._looks))
         self._written = dict(state.accounts)
@@ -105,9 +115,22 @@ class SqlStore:
 
     def _kept(self, session: Session, step: Step) -> Kept:
         domains = [rows.domain_row(domain, self._looks) for domain in step.domains]
-        with self._database.transaction(session):
-            records = _write(session, step, domains, self._written)
+        records = self._written_down(session, step, domains)
         return self._settled(step, domains, records)
+
+    def _written_down(
+        self, session: Session, step: Step, domains: Sequence[rows.DomainRow]
+    ) -> tuple[Record, ...]:
+        with self._database.transaction(session):
+            return self._write(session, step, domains)
+
+    def _write(
+        self, session: Session, step: Step, domains: Sequence[rows.DomainRow]
+    ) -> tuple[Record, ...]:
+        _keep_state(session, step, domains)
+        _keep_accounts(session, step, self._written)
+        outbox.keep(session, step)
+        return _append(session, step)
 
     def _settled(
         self, step: Step, domains: Sequence[rows.DomainRow], records: tuple[Record, ...]
@@ -162,18 +185,6 @@ def _accounts(
 def _domain(session: Session, name: DomainName, details: Details) -> DomainState | None:
     row = session.execute("SELECT * FROM domain WHERE name = ?", (name.text,)).fetchone()
     return None if row is None else rows.domain_of(rows.DomainRow._make(row), details)
-
-
-def _write(
-    session: Session,
-    step: Step,
-    domains: Sequence[rows.DomainRow],
-    written: Mapping[str, AccountInventory],
-) -> tuple[Record, ...]:
-    _keep_state(session, step, domains)
-    _keep_accounts(session, step, written)
-    outbox.keep(session, step)
-    return _append(session, step)
 
 
 def _keep_state(session: Session, step: Step, domains: Sequence[rows.DomainRow]) -> None:

@@ -17,17 +17,7 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: Path, access: Access = Access.WRITE) -> None:
         """Open nothing yet."""
-        self._path = path
         super().__init__(_SqliteDatabase(path, access))
-
-    @property
-    def exists(self) -> bool:
-        return self._path.exists()
-
-    @property
-    def is_owned(self) -> bool:
-        """Tell whether a daemon works on it now."""
-        return is_locked(self._path)
 
 
 class _SqliteDatabase:
@@ -42,6 +32,14 @@ class _SqliteDatabase:
     @property
     def place(self) -> str:
         return str(self._path)
+
+    @property
+    def exists(self) -> bool:
+        return self._path.exists()
+
+    @property
+    def is_owned(self) -> bool:
+        return is_locked(self._path)
 
     def writer(self) -> sqlite3.Connection:
         if self._connection is None:
