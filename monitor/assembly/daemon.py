@@ -191,6 +191,7 @@ class Daemon:
             started()
             await stopped.wait()
             self._group = None  # from here on nothing new begins
+            self._ledger.hurry()
             await self._scheduler.stop()
             self._end_look()
         await self._note(EventType.STOP)
@@ -316,6 +317,7 @@ class Daemon:
             registry=self._registry,
             state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,
             is_ready=self._first_look_done.is_set,
+            is_keeping=lambda: self._ledger.is_keeping,
             reload=self.reload,
             may_write=daemon.listen.is_loopback,
             language=None if daemon.lang.value == "auto" else Language(daemon.lang.value),

@@ -16,7 +16,7 @@ from monitor.core.notices.deciding import with_notices
 from monitor.core.notices.policy import NoticePolicy
 from monitor.core.state import State, Step
 from monitor.ledger import Ledger
-from monitor.ports import AlertPush, Clock, Notifier, Outbox
+from monitor.ports import AlertPush, Clock, Notifier, Outbox, StoreError
 from monitor.usecases.deliver import Deliver
 from monitor.usecases.push_alerts import push_alerts
 from monitor.usecases.remind import remind, tell_by_other_rules
@@ -54,6 +54,8 @@ class Telling:
         """Return the step with what people are told on its account."""
         try:
             return with_notices(state, step, self.policy, self.clock.now())
+        except StoreError:  # the whole step waits, or fails
+            raise
         except Exception:  # a mistake there must not keep what was seen from being recorded
             log.exception("notices.undecided")
             return step

@@ -7,14 +7,15 @@ from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
 from monitor.core.told import Handed, Letter, PostState
 from monitor.core.tracking.changes import Change
-from monitor.ports import Kept, StoreError
+from monitor.ports import Kept, StoreError, StoreLost
 
 
 class MemoryStore:
-    """`is_broken` makes it refuse every step, as a full disk would."""
+    """`is_broken` makes it refuse every step, as a full disk would; `is_lost`, as a dead line."""
 
     def __init__(self) -> None:
         self.is_broken = False
+        self.is_lost = False
         self._state = State()
         self._records: tuple[Record, ...] = ()
         self._changes: dict[str, Change] = {}
@@ -27,6 +28,8 @@ class MemoryStore:
         return self._state.domains.get(name)
 
     async def commit(self, step: Step) -> Kept:
+        if self.is_lost:
+            raise StoreLost("the store is lost: wait")
         if self.is_broken:
             raise StoreError("the store is broken: mend it")
         if len({notice.key for notice in step.notices} - self._letters.keys()) < len(step.notices):

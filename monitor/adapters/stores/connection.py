@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -21,11 +22,11 @@ _USUAL: dict[str, str | int] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-_OF_THE_SERVER = """
-SET tcp_keepalives_idle = 10;
-SET tcp_keepalives_interval = 5;
-SET tcp_keepalives_count = 3
-"""
+_OF_THE_SERVER = (
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 3",
+)
 
 
 class ConnectionLost(psycopg.OperationalError):
@@ -87,12 +88,15 @@ class PostgresqlSession:
             raise
 
     def script(self, statements: str) -> None:
-        """Execute several statements as one transaction."""
+        """Execute several statements as one transaction, which may take any time."""
+        patience, self._connection.patience = self._connection.patience, inf
         try:
             self._connection.execute(statements.encode())
         except psycopg.Error as error:
             self._raise_if_lost(error)
             raise
+        finally:
+            self._connection.patience = patience
 
     def close(self) -> None:
         self._connection.close()
@@ -114,7 +118,8 @@ def connected(url: str, patience: float) -> PostgresqlSession:
         raise ConnectionLost(str(error)) from error
     connection.patience = patience
     session = PostgresqlSession(connection)
-    session.script(_OF_THE_SERVER)
+    for statement in _OF_THE_SERVER:
+        session.execute(statement)
     return session
 
 

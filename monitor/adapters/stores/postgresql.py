@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import psycopg
 
@@ -26,10 +27,10 @@ _LOOK_PAUSE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Doubt:
-    """A step whose COMMIT was not answered; the server knows what became of its transaction."""
+    """A step whose COMMIT was not answered: it was kept if its mark is in the database."""
 
     step: Step
-    transaction: str
+    mark: str
     records: tuple[Record, ...]
 
 
@@ -42,57 +43,43 @@ class PostgresqlStore(SqlStore):
         """Open nothing yet; `patience` is in seconds."""
         super().__init__(_PostgresqlDatabase(url, access, patience))
         self._doubt: _Doubt | None = None
-        self._newest: int | None = None
+        self._mark: str | None = None  # of the newest step
 
     async def load(self) -> State:
-        self._newest = await self._run(_newest)  # first: what comes after it is not ours
+        self._mark = await self._run(_mark)  # first: a step that comes after it is not ours
         return await super().load()
 
     def _written_down(
         self, session: Session, step: Step, domains: Sequence[rows.DomainRow]
     ) -> tuple[Record, ...]:
-        if self._doubt is not None:
-            doubt, was_kept = self._doubt, _was_kept(session, self._doubt.transaction)
-            self._doubt = None
-            if was_kept:
-                self._follow(doubt.records)
-                if doubt.step is step:
-                    return doubt.records
+        found = _mark(session)
+        doubt, self._doubt = self._doubt, None
+        if doubt is not None and doubt.mark == found:
+            self._mark = found
+            if doubt.step is step:
+                return doubt.records
+        self._refuse_strangers(found)
+        # Not the transaction's number: over a crash the server may give the same one again.
+        mark = uuid4().hex
         with self._database.transaction(session):
-            self._refuse_strangers(session)
+            session.execute("UPDATE step SET mark = ?", (mark,))
             records = self._write(session, step, domains)
-            (number,) = session.execute("SELECT pg_current_xact_id()::text").fetchone()
-            self._doubt = _Doubt(step, number, records)
-        self._doubt = None
-        self._follow(records)
+            self._doubt = _Doubt(step, mark, records)
+        self._doubt, self._mark = None, mark
         return records
 
-    def _refuse_strangers(self, session: Session) -> None:
-        newest = _newest(session)
-        if self._newest is not None and newest != self._newest:
+    def _refuse_strangers(self, found: str) -> None:
+        if self._mark is not None and found != self._mark:
             raise StoreError(
-                f"{self._database.place}: its newest record is number {newest}, but we left it at "
-                f"{self._newest}: another daemon wrote to it while the connection was lost, or a "
-                "standby took over that had not got all. Restart the daemon on the right database"
+                f"{self._database.place}: its newest step is not the one that we left there: "
+                "another daemon wrote to it while the connection was lost, or a standby took over "
+                "that had not got all. Restart the daemon on the right database"
             )
-        self._newest = newest
-
-    def _follow(self, records: tuple[Record, ...]) -> None:
-        if records:
-            self._newest = records[-1].seq
 
 
-def _newest(session: Session) -> int:
-    (seq,) = session.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
-    return int(seq)
-
-
-def _was_kept(session: Session, transaction: str) -> bool:
-    # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
-    (status,) = session.execute("SELECT pg_xact_status(?::xid8)", (transaction,)).fetchone()
-    if status == "in progress":
-        raise ConnectionLost("the former connection has not ended yet")
-    return bool(status == "committed")
+def _mark(session: Session) -> str:
+    (mark,) = session.execute("SELECT mark FROM step").fetchone()
+    return str(mark)
 
 
 class _PostgresqlDatabase:

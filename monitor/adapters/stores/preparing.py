@@ -1,13 +1,17 @@
 """Prepare a PostgreSQL database: the lock of one daemon, and the newest schema."""
 
-from psycopg.errors import LockNotAvailable
+from time import sleep
 
 from monitor.adapters.stores.connection import PostgresqlSession
 from monitor.adapters.stores.session import Access, migrations_in, refuse_newer, refuse_older
 from monitor.ports import StoreError
 
 _FOLDER = "postgresql"  # of its migrations
-_OLDEST = 13  # the first release with pg_current_xact_id()
+_OLDEST = 11  # the first release with EXECUTE FUNCTION
+
+# The server may need a moment to notice that a daemon before us has died.
+_LOCK_ATTEMPTS = 10
+_LOCK_PAUSE = 0.2  # seconds
 
 # Advisory locks are of a database; two schemas of it are two stores. The class is "ocm".
 _LOCK = "7299949, hashtext(current_schema())"
@@ -55,13 +59,12 @@ def _refuse_unfit(session: PostgresqlSession) -> None:
 
 
 def _lock(session: PostgresqlSession) -> None:
-    # The server may need a moment to notice that a daemon before us has died.
-    session.execute("SET lock_timeout = '3s'")
-    try:
-        session.execute(f"SELECT pg_advisory_lock({_LOCK})")
-    except LockNotAvailable:
-        raise Locked from None
-    session.execute("RESET lock_timeout")
+    for _ in range(_LOCK_ATTEMPTS):
+        (is_ours,) = session.execute(f"SELECT pg_try_advisory_lock({_LOCK})").fetchone()
+        if is_ours:
+            return
+        sleep(_LOCK_PAUSE)
+    raise Locked
 
 
 def _version(session: PostgresqlSession) -> int:

@@ -1,5 +1,6 @@
 """Routes: which address shows what, and in which form an error is told."""
 
+from http import HTTPStatus
 from importlib import resources
 
 import structlog
@@ -19,6 +20,7 @@ from monitor.entrypoints.web.operations import Operations
 from monitor.entrypoints.web.problems import problem
 from monitor.entrypoints.web.screens import Screens
 from monitor.entrypoints.web.site import Site
+from monitor.ports import StoreError
 
 __all__ = ["Site", "create_app"]
 
@@ -38,6 +40,11 @@ def create_app(site: Site) -> Starlette:
         if request.url.path.startswith(_FOR_SCRIPTS):
             return problem(error.status_code, error.detail, error.headers)
         return screens.refused(request, error)
+
+    async def unreadable(request: Request, error: Exception) -> Response:
+        log.error("web.store_failed", path=request.url.path, error=str(error))
+        detail = "The database cannot be read now; the log says why."
+        return await refused(request, HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, detail))
 
     app = Starlette(
         routes=[
@@ -62,7 +69,11 @@ def create_app(site: Site) -> Starlette:
             Mount("/static", StaticFiles(directory=str(static))),
         ],
         middleware=[Middleware(SecurityHeaders)],
-        exception_handlers={HTTPException: refused, Exception: _on_bug},
+        exception_handlers={
+            HTTPException: refused,
+            StoreError: unreadable,
+            Exception: _on_bug,
+        },
     )
     app.router.redirect_slashes = False  # it would send readers to whatever Host they named
     return app

@@ -34,8 +34,9 @@ class Site:
 
     `history` gives the newest records first and, as `changes`, may raise StoreError. `feed` is the
     audit log as it grows. `announce` may raise NotAnnounced. `registry` holds the metrics of the
-    monitor itself, `state_metrics` writes those of what is known, a piece at a time. `reload`
-    returns the faults that kept it from succeeding. Without `may_write` nothing can be changed.
+    monitor itself, `state_metrics` writes those of what is known, a piece at a time. `is_keeping`
+    tells whether the store keeps what is seen. `reload` returns the faults that kept it from
+    succeeding. Without `may_write` nothing can be changed.
     `language` is for readers who did not choose one; None means: as the browser asks.
     """
 
@@ -47,6 +48,7 @@ class Site:
     registry: CollectorRegistry
     state_metrics: Callable[[Encoder], Iterator[str]]
     is_ready: Callable[[], bool]
+    is_keeping: Callable[[], bool]
     reload: Callable[[], Awaitable[tuple[str, ...]]]
     may_write: bool
     language: Language | None = None

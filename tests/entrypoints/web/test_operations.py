@@ -144,3 +144,9 @@ def test_off_loopback_without_authentication_nobody_may_reload() -> None:
     reply = reader(site).post("/-/reload")
     assert reply.status_code == 403
     assert reloads.count == 0
+
+
+def test_it_is_not_ready_while_the_store_keeps_nothing() -> None:
+    reply = reader(replace(site_of(), is_keeping=lambda: False)).get("/-/ready")
+    assert reply.status_code == 503
+    assert "kept nothing" in reply.json()["detail"]

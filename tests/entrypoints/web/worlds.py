@@ -61,6 +61,7 @@ def site_of(snapshot: Snapshot | None = None, max_pairs: int = 50_000) -> Site:
         registry=CollectorRegistry(),
         state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
         is_ready=lambda: True,
+        is_keeping=lambda: True,
         reload=Reloads(),
         may_write=True,
     )

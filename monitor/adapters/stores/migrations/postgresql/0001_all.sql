@@ -1,5 +1,13 @@
 -- The tables of the SQLite store at its version 7, with the same values in the same columns. Texts
 -- are compared by their octets, as there: ids and instants sort by time, whatever the locale.
+
+-- The mark of the newest step, one row: who is not sure whether his was kept finds it here.
+CREATE TABLE step (
+    mark TEXT NOT NULL
+);
+
+INSERT INTO step VALUES ('');
+
 CREATE TABLE account (
     name TEXT COLLATE "C" PRIMARY KEY,
     failures TEXT NOT NULL,
