@@ -125,6 +125,9 @@ class Ledger:
         pause = _FIRST_PAUSE
         while True:
             try:
+                if self._is_lost:
+                    # A decision that has to read details does not wait for the store itself.
+                    await self._store.reach()
                 if step is None:
                     step = self._decided(decide)
                 kept = None if step == Step() else await self._store.commit(step)

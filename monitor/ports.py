@@ -182,6 +182,9 @@ class Store(Protocol):
     async def story(self, number: str, limit: int) -> tuple[Record, ...]:
         """Return the records of a change, oldest first. Raises StoreError."""
 
+    async def reach(self) -> None:
+        """Return when the store can be reached. Raises StoreError."""
+
     async def close(self) -> None: ...
 
 

@@ -87,5 +87,9 @@ class MemoryStore:
             if one.done_at is not None and one.done_at >= since
         )
 
+    async def reach(self) -> None:
+        if self.is_lost:
+            raise StoreLost("the store is lost: wait")
+
     async def close(self) -> None:
         pass

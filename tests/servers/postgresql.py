@@ -46,6 +46,7 @@ class Postgresql:
     settings: tuple[str, ...] = ()
     child: subprocess.Popen[bytes] | None = None
     numbers: Iterator[int] = field(default_factory=count)
+    newest: str = ""  # the URL that `fresh` returned last
 
     @property
     def url(self) -> str:
@@ -55,7 +56,8 @@ class Postgresql:
         """Return the URL of a new, empty schema."""
         name = f"s{next(self.numbers)}"
         self.tell(self.url, f"CREATE SCHEMA {name}")
-        return f"{self.url}&options=-csearch_path%3D{name}"
+        self.newest = f"{self.url}&options=-csearch_path%3D{name}"
+        return self.newest
 
     def tell(self, url: str, statement: str) -> list[tuple[object, ...]]:
         """Run a statement as another program would, and return what it shows."""
@@ -80,6 +82,18 @@ class Postgresql:
     def kill(self) -> None:
         """End every process of it at once, as a power cut would."""
         self._end(signal.SIGKILL)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self.stop()
+        yield
+        self.start()
+
+    @contextmanager
+    def killed(self) -> Iterator[None]:
+        self.kill()
+        yield
+        self.start()
 
     @contextmanager
     def silent(self) -> Iterator[None]:

@@ -86,19 +86,36 @@ class Looks:
             return parts[part]
 
     def _read(self, name: str, part: _Part) -> Mapping[Any, Any]:
-        query = f"SELECT {part.column} FROM domain WHERE name = ?"  # noqa: S608 - of a closed set
         try:
-            if self._session is None:
-                self._session = self._database.looker()
-            row = self._session.execute(query, (name,)).fetchone()
-            return part.unpacked(row[0] if row else b"")
+            return part.unpacked(self._packed(name, part.column))
         except self._database.errors as error:
             problem = self._database.failure(error)
             if isinstance(problem, StoreLost):  # not gone: whoever decides has to wait for it
-                self._session = None
                 raise problem from error
         except ValueError as error:
             problem = StoreError(str(error))
         # One damaged row must not stop the others' rounds: the domain is looked at anew.
         log.error("store.details_unreadable", domain=name, part=part.column, error=str(problem))
         return {}
+
+    def _packed(self, name: str, column: str) -> bytes:
+        known, self._session = self._session, None
+        if known is not None:
+            try:
+                found = _column(known, name, column)
+            except self._database.errors as error:
+                known.close()
+                if not isinstance(self._database.failure(error), StoreLost):
+                    raise
+                # The server may be another one by now, and the writer at work with it.
+            else:
+                self._session = known
+                return found
+        self._session = self._database.looker()
+        return _column(self._session, name, column)
+
+
+def _column(session: Session, name: str, column: str) -> bytes:
+    query = f"SELECT {column} FROM domain WHERE name = ?"  # noqa: S608 - of a closed set
+    row = session.execute(query, (name,)).fetchone()
+    return bytes(row[0]) if row else b""

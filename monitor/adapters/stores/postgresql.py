@@ -38,10 +38,10 @@ class PostgresqlStore(SqlStore):
     """Keeps everything in one schema of a database, which is that of the URL's role."""
 
     def __init__(
-        self, url: str, access: Access = Access.WRITE, patience: float = PATIENCE
+        self, url: str, access: Access = Access.WRITE, patience: float | None = None
     ) -> None:
-        """Open nothing yet; `patience` is in seconds."""
-        super().__init__(_PostgresqlDatabase(url, access, patience))
+        """Open nothing yet; `patience` is in seconds, by default `PATIENCE`."""
+        super().__init__(_PostgresqlDatabase(url, access, patience or PATIENCE))
         self._doubt: _Doubt | None = None
         self._mark: str | None = None  # of the newest step
 
@@ -118,6 +118,7 @@ class _PostgresqlDatabase:
                 self._lost, self._not_before = str(error), monotonic() + _PAUSE
                 raise
             self._was_open = True
+            self._no_look_before = 0.0
         return self._writer
 
     def _opened(self) -> PostgresqlSession:

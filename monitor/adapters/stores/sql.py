@@ -92,6 +92,9 @@ class SqlStore:
     async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
         return await self._run(lambda session: outbox.handed(session, since, channel))
 
+    async def reach(self) -> None:
+        await self._run(lambda session: session.execute("SELECT 1"))
+
     async def close(self) -> None:
         self._looks.close()  # first: SQLite's last connection to close writes the log back
         await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)

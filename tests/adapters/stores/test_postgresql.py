@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 
 import psycopg
 import pytest
@@ -178,21 +178,7 @@ async def test_damage_to_one_domain_at_rest_is_logged_and_stops_no_other(
             await store.domain(domain.domain)
 
 
-@contextmanager
-def _stopped(server: Postgresql) -> Iterator[None]:
-    server.stop()
-    yield
-    server.start()
-
-
-@contextmanager
-def _killed(server: Postgresql) -> Iterator[None]:
-    server.kill()
-    yield
-    server.start()
-
-
-@pytest.mark.parametrize("outage", [_stopped, _killed, Postgresql.silent])
+@pytest.mark.parametrize("outage", [Postgresql.stopped, Postgresql.killed, Postgresql.silent])
 async def test_an_outage_is_waited_out_and_nothing_that_was_brought_is_lost(
     outage: Callable[[Postgresql], AbstractContextManager[None]], own_postgresql: Postgresql
 ) -> None:
