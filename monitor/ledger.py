@@ -140,11 +140,10 @@ class Ledger:
                     await asyncio.wait_for(self._hurried.wait(), pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
+                if self._is_lost or kept is not None:
+                    self._failing_since = None
                 self._wait_for_store(is_lost=False)
-                if kept is None:
-                    return None
-                self._failing_since = None
-                return step, kept
+                return None if kept is None else (step, kept)
 
     def _decided(self, decide: Decision) -> Step:
         step = decide(self.state)

@@ -164,6 +164,23 @@ async def test_what_cannot_be_looked_at_while_the_store_is_lost_is_decided_again
     assert ledger.state.domains == {DOMAIN: STATE}
 
 
+async def test_a_store_that_is_back_is_trusted_even_when_nothing_is_left_to_keep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.ledger._SHORT_WHILE", 0.0)
+    ledger = Ledger(MemoryStore(), RecordingTelemetry())
+    was_keeping: list[bool] = []
+
+    def decide(_state: State) -> Step:
+        was_keeping.append(ledger.is_keeping)
+        if len(was_keeping) == 1:
+            raise StoreLost("the details cannot be read: wait")
+        return Step()
+
+    assert await ledger.record(decide)
+    assert (was_keeping, ledger.is_keeping) == ([True, False], True)
+
+
 async def test_all_who_wait_for_a_lost_store_are_counted_and_served_in_their_turn() -> None:
     store, telemetry = MemoryStore(), RecordingTelemetry()
     store.is_lost = True
