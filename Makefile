@@ -5,8 +5,9 @@ VENV := .venv
 RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
+WORKERS ?= auto
 
-.PHONY: help demo run test check lint types arch fmt bench docs dashboards preview simulate servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate wheel image servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -18,7 +19,7 @@ run: $(VENV)/.runtime  ## run the daemon on config.toml
 	$(RUN)/python -m monitor run -c config.toml
 
 test: $(VENV)/.development servers  ## run all tests
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.development lint types arch test  ## lint, types, architecture, tests: what CI runs
 
@@ -42,6 +43,7 @@ bench: $(VENV)/.development  ## measure, in ratios: the engine beside its peers,
 	PYTHONPATH=. $(RUN)/python benchmarks/growth.py --rounds 100
 	PYTHONPATH=. $(RUN)/python benchmarks/storing.py
 	PYTHONPATH=. $(RUN)/python benchmarks/scrape.py
+	PYTHONPATH=. $(RUN)/python benchmarks/listing.py
 	PYTHONPATH=. $(RUN)/python benchmarks/pages.py
 	PYTHONPATH=. $(RUN)/python benchmarks/rounds.py
 	PYTHONPATH=. $(RUN)/python benchmarks/soak.py
@@ -51,14 +53,26 @@ simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the s
 	  --plots docs/propagation --follow 400093
 	mv docs/propagation/progress-1.svg docs/propagation/progress.svg
 
-docs: $(VENV)/.development  ## draw the diagrams that follow from the code
+docs: $(VENV)/.development  ## write the pages that follow from the code
 	PYTHONPATH=. $(RUN)/python tools/moves.py
+	PYTHONPATH=. $(RUN)/python tools/configuration.py
+	PYTHONPATH=. $(RUN)/python tools/manpage.py
 
-dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
+man: docs  ## the same, the manual page among them
+
+dashboards: $(VENV)/.development  ## write the dashboards for Grafana, and the alerts for the operator
 	$(RUN)/python -m tools.dashboards
+	$(RUN)/python tools/prometheus_rule.py
 
 preview: $(VENV)/.development  ## print what the dashboards show of a break, as text (needs Prometheus)
 	@$(RUN)/python -m tests.dashboards
+
+wheel: $(VENV)/.development  ## build what is installed elsewhere, in dist/
+	rm -f dist/oss_cname_monitor-*
+	$(RUN)/python -m hatchling build -t wheel -t sdist
+
+image: wheel  ## build the container image (needs docker)
+	docker build -t oss-cname-monitor:$$($(RUN)/python -m monitor --version) .
 
 servers:  ## install the servers that tests start, where this user may
 	sh tests/servers/install.sh

@@ -18,6 +18,7 @@ from monitor.core.provider import ProviderFailure, ProviderListing
 from monitor.core.servers import Authority, Resolver
 from monitor.core.serving import BucketSign, Visit
 from monitor.core.state import DomainState, State, Step
+from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 
@@ -49,10 +50,8 @@ class Onlooker(Protocol):
     def gist(self, binding: Binding, essence: Essence) -> Gist:
         """Return what decides the verdict."""
 
-    def is_known(self, binding: Binding, resolver: str, gist: Gist) -> bool: ...
-
     def knowing(self, binding: Binding, gist: Gist) -> Collection[str]:
-        """Return the names of the resolvers for which it is known."""
+        """Return the names of the resolvers from which it would be no news."""
 
     def tell(self, binding: Binding, resolver: Resolver, reply: Reply) -> None: ...
 
@@ -165,27 +164,56 @@ class Store(Protocol):
         StoreError, nothing of the step was kept, and when StoreLost, it may have been.
         """
 
-    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
-        """Return the newest records of a domain, newest first. Raises StoreError."""
+    async def history(
+        self, domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
+        """Return the newest records of a domain before that number, newest first.
+
+        Raises StoreError.
+        """
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         """Return the records that follow number `after`, oldest first. Raises StoreError."""
 
     async def changes(
-        self, limit: int, *, before: str | None = None, only_open: bool = False
+        self,
+        limit: int,
+        *,
+        before: str | None = None,
+        only_open: bool = False,
+        domain: DomainName | None = None,
     ) -> tuple[Change, ...]:
-        """Return the newest changes before that id, newest first. Raises StoreError."""
+        """Return the newest changes before that id, of all domains or one, newest first.
+
+        Raises StoreError.
+        """
 
     async def change(self, number: str) -> Change | None:
         """Return the change with that id; None where there is none. Raises StoreError."""
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
-        """Return the records of a change, oldest first. Raises StoreError."""
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        """Return the records of a change after that number, oldest first. Raises StoreError."""
 
     async def reach(self) -> None:
         """Return when the store can be reached. Raises StoreError."""
 
     async def close(self) -> None: ...
+
+
+class Log(Protocol):
+    """The audit log as it stands, to be looked through by whoever does not trust it."""
+
+    async def rows(self, after: int | None, limit: int) -> tuple[Logged, ...]:
+        """Return the rows that follow number `after`, or the first, by number.
+
+        A row that makes no sense is one of them. Raises StoreError.
+        """
+
+    async def newest(self) -> int:
+        """Return the number of the newest row; 0 where there is none. Raises StoreError."""
+
+    async def first_since(self, at: datetime) -> int | None:
+        """Return the lowest number of a row of that time or later. Raises StoreError."""
 
 
 class Outbox(Protocol):

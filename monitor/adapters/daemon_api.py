@@ -1,6 +1,8 @@
 """A running daemon as its own commands reach it: over its listener."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -16,27 +18,81 @@ class DaemonRefused(Exception):
     """The daemon does not do it; the message says why."""
 
 
-def post_change(url: str, announcement: Mapping[str, str]) -> Mapping[str, Any]:
-    """Announce a change to the daemon at `url`, and return the change as it tells it.
+@dataclass(frozen=True, slots=True)
+class DaemonAt:
+    """Where a daemon listens, and how one shows who one is.
+
+    `ca_file` holds the authority that signed its certificate, where that is a private one;
+    `certificate_file` a certificate of ours with its key, where it asks for one.
+    """
+
+    url: str
+    token: str = ""
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"DaemonAt({self.url!r})"  # the token is not shown
+
+
+def post_change(daemon: DaemonAt, announcement: Mapping[str, str]) -> Mapping[str, Any]:
+    """Announce a change to the daemon, and return the change as it tells it.
 
     Raises DaemonUnreachable or DaemonRefused.
     """
     try:
         response = requests.post(
-            f"{url}api/v1/changes",
+            f"{daemon.url}api/v1/changes",
             json=dict(announcement),
             timeout=_TIMEOUT,
             allow_redirects=False,
+            auth=_Shown(daemon.token),
+            verify=str(daemon.ca_file) if daemon.ca_file else True,
+            cert=str(daemon.certificate_file) if daemon.certificate_file else None,
             proxies={"http": "", "https": ""},  # a proxy is never between us and our own daemon
         )
+    except requests.exceptions.SSLError as error:
+        raise DaemonRefused(
+            f"{daemon.url}: no trusted connection ({_innermost(error)}); --ca-file names the "
+            "authority that signed its certificate, --cert-file yours where it asks for one, "
+            "--url the daemon by a name in its certificate"
+        ) from error
     except requests.RequestException as error:
-        raise DaemonUnreachable(f"{url}: {type(error).__name__}") from error
+        raise DaemonUnreachable(f"{daemon.url}: {type(error).__name__}") from error
+    except OSError as error:  # a file that is not there
+        raise DaemonRefused(str(error)) from error
+    return _change(daemon, response)
+
+
+class _Shown(requests.auth.AuthBase):
+    """Shows the token, or nothing; without it, requests would show what ~/.netrc has."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _change(daemon: DaemonAt, response: requests.Response) -> Mapping[str, Any]:
     try:
         document = response.json()
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise DaemonRefused(f"{url}: status {response.status_code} without an explanation")
+        raise DaemonRefused(f"{daemon.url}: status {response.status_code} without an explanation")
+    if response.status_code == requests.codes.unauthorized:
+        detail = document.get("detail", response.status_code)
+        raise DaemonRefused(f"{detail}\n  hint: give a token with the scope write: --token-file")
     if response.status_code != requests.codes.created:
         raise DaemonRefused(str(document.get("detail", response.status_code)))
     return document
+
+
+def _innermost(error: BaseException) -> str:
+    """Return what OpenSSL said, without the wrappers around it."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)

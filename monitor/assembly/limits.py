@@ -2,23 +2,17 @@
 
 from monitor.assembly.parts import NotAvailable
 from monitor.config import Settings
-from monitor.config.schedule import RetentionSettings
 
 
 def refuse_unsafe(settings: Settings) -> None:
     """Refuse what must not be passed over in silence. Raises NotAvailable."""
-    if settings.daemon.web_config is not None:
-        raise NotAvailable(
-            "daemon.web_config: this release has no TLS and no passwords of its own; listen on "
-            "127.0.0.1 and put a proxy in front"
-        )
     if settings.distributed is not None:
         raise NotAvailable("[distributed]: this release asks from one vantage point only")
 
 
 # Sections and keys that later releases act on; all else in these sections is in force.
 _LATER = {
-    "retention": set(RetentionSettings.model_fields),
+    "retention": {"observations"},  # answers are kept as evidence of records, and only with them
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.adapters.alidns.api import AlidnsAccount, AlidnsRecords
@@ -19,6 +19,7 @@ from monitor.adapters.inventory.oss import OssAccount, OssInventory
 from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.resolvers.transports import missing_transports
+from monitor.adapters.service_manager import ServiceManager
 from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sql import SqlStore
 from monitor.adapters.stores.sqlite import SqliteStore
@@ -58,6 +59,7 @@ class Surroundings:
     clock: Clock
     environ: Mapping[str, str]
     secrets: Secrets
+    manager: ServiceManager = field(default_factory=ServiceManager)
 
 
 def resolvers_of(settings: Settings) -> tuple[Resolver, ...]:
@@ -227,7 +229,7 @@ def store_of(settings: Settings, access: Access) -> SqlStore:
     """Return the store. Raises NotAvailable when the library of its kind is missing."""
     database = settings.daemon.database
     if database.startswith(_SQLITE):
-        return SqliteStore(Path(database.removeprefix(_SQLITE)), access)
+        return SqliteStore(database_file_of(settings), access)
     try:
         from monitor.adapters.stores.postgresql import PostgresqlStore  # noqa: PLC0415 - who uses it
     except ImportError as error:
@@ -236,6 +238,14 @@ def store_of(settings: Settings, access: Access) -> SqlStore:
             "install oss-cname-monitor[postgresql]"
         ) from error
     return PostgresqlStore(database, access)
+
+
+def database_file_of(settings: Settings) -> Path:
+    """Return the file of the database. Raises NotAvailable for a kind that has none."""
+    database = settings.daemon.database
+    if not database.startswith(_SQLITE):
+        raise NotAvailable("daemon.database: PostgreSQL has no file; pg_dump makes a backup")
+    return Path(database.removeprefix(_SQLITE))
 
 
 @asynccontextmanager

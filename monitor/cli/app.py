@@ -10,11 +10,18 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
+from monitor.cli.audit_app import audit_app
 from monitor.cli.exit_codes import Exit
+from monitor.cli.options import (
+    CaFileOption,
+    CertFileOption,
+    ConfigOption,
+    JsonOption,
+    TokenFileOption,
+    UrlOption,
+)
 
 OUTPUT_CLOSED = 141  # as a shell reports SIGPIPE: no verdict, for nobody read it
-
-CONFIG_VARIABLE = "OSS_CNAME_MONITOR_CONFIG"
 
 app = typer.Typer(
     name="oss-cname-monitor",
@@ -28,12 +35,7 @@ changes_app = typer.Typer(help="List the changes, or tell one of them.")
 app.add_typer(changes_app, name="changes")
 channels_app = typer.Typer(help="Try the channels that notices go to.")
 app.add_typer(channels_app, name="channels")
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("-c", "--config", envvar=CONFIG_VARIABLE, help="The configuration, in TOML."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+app.add_typer(audit_app, name="audit")
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -51,8 +53,10 @@ def run_command(arguments: Sequence[str]) -> int:
     except OSError as error:
         typer.echo(f"cannot write: {error.strerror or error}", err=True)
         return Exit.UNKNOWN
-    except SystemExit:
-        return OUTPUT_CLOSED  # typer's way to end when the reader of a pipe has gone
+    except SystemExit as ended:
+        # So typer ends a shell's question for completions, and when the reader of a pipe has gone.
+        has_left = isinstance(ended.__context__, BrokenPipeError)
+        return OUTPUT_CLOSED if has_left else int(ended.code or 0)
     return int(code or 0)
 
 
@@ -87,6 +91,20 @@ def demo(
     from monitor.cli.serving import run_demo
 
     return asyncio.run(run_demo(speed, listen))
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to; nothing is overwritten.")],
+    config: ConfigOption = None,
+) -> int:
+    """Copy the database to one file, also while the daemon works on it.
+
+    Prints the number and the hash of the newest record in it. Exit code: 0, 3.
+    """
+    from monitor.cli.backing_up import run_backup
+
+    return run_backup(file, config)
 
 
 @app.command()
@@ -126,6 +144,23 @@ def explain(
     from monitor.cli.asking import Request, run_explain
 
     return asyncio.run(run_explain(Request(config, (domain,)), is_json=json))
+
+
+@app.command()
+def healthcheck(
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Also whether the first round is done.")
+    ] = False,
+    cert_file: CertFileOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Ask the daemon on this machine whether it is well, for those who watch over containers.
+
+    Exit code: 0, 1 when it is not, 3.
+    """
+    from monitor.cli.health import run_healthcheck
+
+    return run_healthcheck("/-/ready" if ready else "/-/healthy", cert_file, config)
 
 
 @app.command()
@@ -186,18 +221,28 @@ def announce(
     domain: Annotated[str, typer.Argument()],
     to: Annotated[str, typer.Option(help="What the CNAME will lead to.")],
     at: Annotated[str | None, typer.Option(help="From when on; default: now.")] = None,
-    by: Annotated[str | None, typer.Option(help="Who changes it; default: you.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Who changes it; default: the token's name, or you.")
+    ] = None,
     note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    url: UrlOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    cert_file: CertFileOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
     """Declare a planned change: it is expected then, and the audit names who and why.
 
-    Prints the change's id. Exit code: 0, 3.
+    A token may stand in the variable OSS_CNAME_MONITOR_TOKEN too. Prints the change's id.
+    Exit code: 0, 3.
     """
     from monitor.cli.changing import Planned, run_announce
+    from monitor.cli.reaching import Reach
 
-    return asyncio.run(run_announce(Planned(domain, to, at, by, note), config, is_json=json))
+    reach = Reach(url, token_file, ca_file, cert_file)
+    planned = Planned(domain, to, at, by, note)
+    return asyncio.run(run_announce(planned, config, reach, is_json=json))
 
 
 @app.command()
@@ -263,6 +308,14 @@ def config_check(file: Annotated[Path, typer.Argument()]) -> int:
     from monitor.cli.checking import check_file
 
     return check_file(file)
+
+
+@config_app.command("example")
+def config_example() -> int:
+    """Print a configuration to begin with: every key, its default and its meaning."""
+    from monitor.cli.configuring import print_example
+
+    return print_example()
 
 
 @config_app.command("schema")

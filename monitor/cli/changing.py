@@ -3,20 +3,19 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
-from monitor.adapters.daemon_api import DaemonRefused, DaemonUnreachable, post_change
+from monitor.adapters.daemon_api import DaemonAt, DaemonRefused, DaemonUnreachable, post_change
 from monitor.assembly.once import Once
 from monitor.assembly.parts import NotAvailable, resolvers_of
 from monitor.assembly.tracking import Changes
 from monitor.cli.configuring import complain, print_json, settings_of
 from monitor.cli.exit_codes import Exit
-from monitor.cli.speaking import UsageFault, change_terminal, surroundings
+from monitor.cli.reaching import Reach, daemon_of
+from monitor.cli.speaking import UsageFault, change_terminal, instant_of, surroundings
 from monitor.config import ConfigError, Settings
-from monitor.config.sockets import SocketAddress
 from monitor.core.names import DomainName, InvalidName
 from monitor.core.state import State
 from monitor.core.tracking.authorities import ServerHistory
@@ -37,6 +36,7 @@ _EXPECTED = (
     NotAnnounced,
     UsageFault,
     DaemonRefused,
+    DaemonUnreachable,
 )
 
 
@@ -81,11 +81,16 @@ async def run_show(number: str, config: Path | None, *, is_json: bool) -> Exit:
     return Exit.OK
 
 
-async def run_announce(planned: Planned, config: Path | None, *, is_json: bool) -> Exit:
+async def run_announce(
+    planned: Planned, config: Path | None, reach: Reach, *, is_json: bool
+) -> Exit:
     try:
         settings = settings_of(config)
-        announcement = _announcement(planned)
-        document = await _announced(settings, announcement)
+        daemon = daemon_of(reach, settings)
+        # Without a name, the daemon takes that of the token.
+        by = planned.by or ("" if daemon.token else os.environ.get("USER", ""))
+        announcement = _announcement(planned, by)
+        document = await _announced(settings, daemon, announcement, is_elsewhere=bool(reach.url))
     except _EXPECTED as error:
         return complain(error)
     if is_json:
@@ -94,42 +99,30 @@ async def run_announce(planned: Planned, config: Path | None, *, is_json: bool) 
     return Exit.OK
 
 
-async def _announced(settings: Settings, announcement: Announcement) -> Mapping[str, object]:
-    """Tell the daemon, or, where none runs, keep it for the next one."""
+async def _announced(
+    settings: Settings, daemon: DaemonAt, announcement: Announcement, *, is_elsewhere: bool
+) -> Mapping[str, object]:
+    """Tell the daemon, or, where none runs on these settings, keep it for the next one."""
     told = {"domain": announcement.domain.text, "to": announcement.target.text}
     told |= {"by": announcement.by, "note": announcement.note}
     told |= {"at": announcement.at.isoformat()} if announcement.at else {}
     try:
-        return post_change(_url_of(settings), told)
+        return post_change(daemon, told)
     except DaemonUnreachable:
+        if is_elsewhere:
+            raise
         change = await Changes(settings, surroundings()).announce(announcement)
         return change_document(snapshot_of(settings), change)
 
 
-def _announcement(planned: Planned) -> Announcement:
+def _announcement(planned: Planned, by: str) -> Announcement:
     return Announcement(
         DomainName.parse(planned.domain),
         DomainName.parse(planned.target),
-        _instant(planned.at) if planned.at else None,
-        planned.by or os.environ.get("USER", ""),
+        instant_of(planned.at, "--at") if planned.at else None,
+        by,
         planned.note or "",
     )
-
-
-def _instant(written: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(written)
-    except ValueError as error:
-        raise UsageFault(
-            f"--at: {written!r} is no time: write 2026-11-24T20:00:00Z or an offset such as +08:00"
-        ) from error
-    return (at if at.tzinfo else at.astimezone()).astimezone(UTC)
-
-
-def _url_of(settings: Settings) -> str:
-    host, port = settings.daemon.listen.host, settings.daemon.listen.port
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound to here
-    return SocketAddress(host, port).url
 
 
 async def run_plan(domain: str, target: str | None, config: Path | None, *, is_json: bool) -> Exit:

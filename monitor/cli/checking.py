@@ -8,6 +8,7 @@ import typer
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.notifying import refuse_bad_channels
 from monitor.assembly.parts import NotAvailable
+from monitor.assembly.web_access import refuse_unusable
 from monitor.cli.configuring import complain
 from monitor.cli.exit_codes import Exit
 from monitor.config import ConfigError, load
@@ -18,6 +19,7 @@ def check_file(file: Path) -> Exit:
         settings = load(file, os.environ)
         refuse_unsafe(settings)
         refuse_bad_channels(settings)
+        refuse_unusable(settings)
     except (ConfigError, NotAvailable) as error:
         return complain(error)
     typer.echo(f"{file}: no faults")

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from monitor.adapters.clock import SystemClock
+from monitor.adapters.service_manager import ServiceManager
 from monitor.assembly.daemon import Daemon
 from monitor.assembly.parts import NotAvailable, Surroundings
 from monitor.cli.configuring import complain, file_of, settings_of
@@ -21,6 +22,9 @@ from monitor.demo.landscape import MODIFIED, NEW_TARGET, OLD_TARGET
 from monitor.demo.world import Pace, World
 from monitor.logs import Secrets, set_up
 from monitor.ports import StoreError
+
+# There is nothing to hide in the embedded world, wherever it is shown.
+FOR_EVERYBODY = "\n[web]\nallow_anonymous_read = true\n"
 
 
 async def run_daemon(config: Path | None) -> Exit:
@@ -37,7 +41,7 @@ async def run_demo(speed: float, listen: str) -> Exit:
     with tempfile.TemporaryDirectory(prefix="oss-cname-monitor-") as folder:
         async with world, asyncio.TaskGroup() as group:
             story = group.create_task(world.tell_story())
-            text = world.config_text(listen, f"{folder}/demo.db")
+            text = world.config_text(listen, f"{folder}/demo.db") + FOR_EVERYBODY
             environ = {**os.environ, **world.environ}
             code = await _serve(lambda: parse(text, environ, "the demo"), _introduce, environ)
             story.cancel()
@@ -52,7 +56,8 @@ async def _serve(
     try:
         settings = load()
         _set_up_logs(settings, secrets)
-        daemon = Daemon(settings, load, Surroundings(SystemClock(), environ, secrets))
+        around = Surroundings(SystemClock(), environ, secrets, ServiceManager.of(environ))
+        daemon = Daemon(settings, load, around)
         await _until_signalled(daemon, started)
     except (ConfigError, NotAvailable, StoreError, OSError) as error:
         return complain(error)

@@ -14,6 +14,7 @@ from monitor.config.bindings import BindingSettings
 from monitor.config.faults import Complaint, KeyPath, path_text, quoted
 from monitor.config.resolvers import DEFAULT_RESOLVERS, ResolverSettings
 from monitor.config.section import Section
+from monitor.config.web import WebToken
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -29,6 +30,8 @@ def contradictions(tables: Mapping[str, object]) -> Iterator[Complaint]:
     yield from _repeated(("bindings",), "domain", {i: b.domain for i, b in bindings.items()})
     at_channels = ("alerting", "channels")
     yield from _repeated(at_channels, "name", {i: c.name for i, c in channels.items()})
+    tokens = _readable(WebToken, _table(tables.get("web")).get("tokens"))
+    yield from _repeated(("web", "tokens"), "name", {i: t.name for i, t in tokens.items()})
     yield from _same_questions(resolvers)
     yield from _unknown_bootstrap(tables)
 

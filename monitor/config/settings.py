@@ -14,6 +14,7 @@ from monitor.config.resolvers import DEFAULT_RESOLVERS, ResolverSettings
 from monitor.config.schedule import HttpCheck, RetentionSettings, Schedule
 from monitor.config.section import Section
 from monitor.config.targets import Targets
+from monitor.config.web import Web
 
 BOOTSTRAP_COUNT = 3
 
@@ -22,6 +23,7 @@ class Settings(Section):
     """Every section; what the file leaves out has its default."""
 
     daemon: Daemon = Daemon()
+    web: Web = Field(default_factory=Web)
     schedule: Schedule = Schedule()
     propagation: Propagation = Propagation()
     targets: Targets = Targets()

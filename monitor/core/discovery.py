@@ -112,4 +112,9 @@ def _event(change: InventoryChange, now: datetime) -> Event:
 
 
 def _described(binding: Binding) -> dict[str, Json]:
-    return {"account": binding.account, "target": binding.target.name.text}
+    return {
+        "account": binding.account,
+        "target": binding.target.name.text,
+        "bucket": binding.bucket or None,
+        "endpoint": binding.endpoint or None,
+    }

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from monitor.core.events import Event, EventType, Json, evidence_of
+from monitor.core.events import Event, evidence_of
 from monitor.core.names import DomainName
 from monitor.core.servers import Delegation, Resolver
+from monitor.core.showing import shown
 from monitor.core.state import DomainState, State, Step
 from monitor.core.status import Sighting, View
 from monitor.core.targets import TargetPolicy, classify
@@ -33,6 +34,7 @@ from monitor.core.tracking.record import (
 from monitor.core.tracking.sameness import Answered, is_anybody_silent, said_again
 from monitor.core.tracking.sameness import is_but_later as records_but_later
 from monitor.core.tracking.steps import step
+from monitor.core.tracking.telling import as_one_notice
 from monitor.core.tracking.values import sample_of
 
 MOST_HOPS = 8  # of one chain that are followed each as a record of its own
@@ -249,33 +251,14 @@ class _Steps:
             del self._records[key]
 
     def joined(self) -> Step:
-        found = Step(changes=tuple(self._changes.values()), events=_as_one_notice(self._events))
+        events = tuple(
+            shown(event, self._before.resolvers, self._before.authorities)
+            for event in as_one_notice(self._events)
+        )
+        found = Step(changes=tuple(self._changes.values()), events=events)
         if self._records == self._before.records:
             return found
         return replace(found, domains=(replace(self._before, records=self._records),))
-
-
-def _as_one_notice(events: list[Event]) -> tuple[Event, ...]:
-    """Return the events with all windows of the domain that are over told in one."""
-    over = [event for event in events if event.type is EventType.WINDOW_EXPIRED]
-    if len(over) < 2:
-        return tuple(events)
-    first = over[0]
-    late: dict[str, Json] = {}
-    for event in over:
-        part = event.data["late"]
-        late |= part if isinstance(part, Mapping) else {}
-    unverified = sorted(
-        {name for e in over for name in _names(e.data["unverified"])} - late.keys()
-    )
-    changes = tuple(event.change for event in over)
-    data = {**first.data, "late": late, "unverified": tuple(unverified), "changes": changes}
-    rest = [event for event in events if event.type is not EventType.WINDOW_EXPIRED]
-    return (*rest, replace(first, data=data))
-
-
-def _names(value: Json) -> tuple[str, ...]:
-    return tuple(str(name) for name in value) if isinstance(value, tuple) else ()
 
 
 def is_but_later(before: DomainState, step: Step) -> bool:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -44,6 +44,7 @@ class EventType(Enum):
     RELOAD = "reload"
     START = "start"
     STOP = "stop"
+    LOG_PRUNED = "log_pruned"  # the oldest records were let go, as configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +93,6 @@ def seal(event: Event, seq: int, prev_hash: str, evidence: str | None = None) ->
     return Record(seq, event, prev_hash, hashlib.sha256(text.encode()).hexdigest())
 
 
-def first_tampered(
-    records: Iterable[Record], prev_hash: str = GENESIS, seq: int = 1
-) -> int | None:
-    """Return the seq where an unbroken log would go on otherwise; None when it is intact.
-
-    Finds an edited, removed, inserted or reordered record; the loss of the newest ones shows
-    only to who knows the last hash.
-    """
-    for record in records:
-        if record != seal(record.event, seq, prev_hash):
-            return seq
-        prev_hash, seq = record.hash, seq + 1
-    return None
-
-
 def evidence_of(sighting: Sighting) -> Mapping[str, Json]:
     """Return one answer as evidence: what came, from whom, how, and when."""
     reply = sighting.reply
@@ -114,6 +100,8 @@ def evidence_of(sighting: Sighting) -> Mapping[str, Json]:
     return {
         "resolver": sighting.server,
         "verdict": sighting.verdict.kind.value,
+        "rule": sighting.verdict.rule.value,
+        "seen": sighting.verdict.seen,
         "transport": reply.transport.value,
         "at": reply.at.isoformat(),
         "rtt_ms": round(reply.rtt.total_seconds() * 1000, 3),

@@ -9,7 +9,9 @@ from monitor.core.events import Event, EventType, Json, evidence_of
 from monitor.core.hysteresis import Settled
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
+from monitor.core.pruning import Pruned
 from monitor.core.servers import Delegation
+from monitor.core.showing import shown as with_evidence
 from monitor.core.status import (
     DomainStatus,
     Fault,
@@ -18,8 +20,8 @@ from monitor.core.status import (
     View,
     authorities_differ,
     longest_ttl,
+    places_of,
     pointing,
-    standings_of,
     status_of,
     tally,
     views_after,
@@ -103,7 +105,7 @@ class Step:
 
     `changes` are the followed changes that moved, for the list of all that ever were. `notices`
     are what people are told on its account, `told` and `untold` what is remembered of that, and
-    `letters` are earlier notices that got further on their way.
+    `letters` are earlier notices that got further on their way. `pruned` is what the log lets go.
     """
 
     domains: tuple[DomainState, ...] = ()
@@ -116,6 +118,7 @@ class Step:
     untold: frozenset[ToldKey] = frozenset()
     notices: tuple[Notice, ...] = ()
     letters: tuple[Letter, ...] = ()
+    pruned: Pruned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +222,14 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
     """
     if state.status.contradicted or state.status.value in _RESTLESS:
         return False
-    weights, standings = policy.status.weights, tuple(standings_of(state.resolvers))
-    if len(standings) != len(weights) or not all(name in weights for name, _ in standings):
+    if {*state.resolvers} != policy.status.weights.keys():
         return False
-    kinds = {id(standing): standing for _, standing in standings}.values()  # mostly one
-    if not kinds or any(standing.gist is None for standing in kinds):
+    places = places_of(state.resolvers)
+    if not places or None in [place.gist for place in places]:
         return False
     if is_any_followed(state.records, now):
         return False
-    if all(standing.is_in_effect for standing in kinds):
+    if all(place.is_in_effect for place in places):
         return state.status.value is DomainStatus.IN_EFFECT
     told = pointing(state.status.value, state.resolvers)
     seen = status_of(state.resolvers, state.authorities, policy.status, now)
@@ -357,7 +359,5 @@ def _fault_event(
     }
     if shown:
         data["shown"] = shown
-    is_of_authorities = fault is Fault.AUTHORITY_SPLIT
-    views = state.authorities.values() if is_of_authorities else ()
-    evidence = tuple(evidence_of(view.sighting) for view in views)
-    return Event(EventType.FAULT, now, state.domain, data=data, evidence=evidence)
+    event = Event(EventType.FAULT, now, state.domain, data=data)
+    return with_evidence(event, state.resolvers, state.authorities)

@@ -3,22 +3,27 @@
 import ipaddress
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import cycle, islice
 
 _FIRST = ipaddress.IPv4Address("127.0.0.2")
 _SHARED = "127.0.0.1"
 
 # Below the range from which kernels take the ports of clients (Linux: 32768 and up, IANA:
 # 49152 and up), so that no outgoing socket slips in before the server does.
-_CANDIDATES = range(20_000, 32_768)
-_ATTEMPTS = 200
+CANDIDATES = range(20_000, 32_768)
+_SHARE = 399  # 32 shares for as many processes side by side
 
 
 def free_port(addresses: Iterable[str]) -> int:
-    """Return a port that is free for UDP and TCP on all these addresses; raises OSError."""
+    """Return a port that is free for UDP and TCP on all these addresses; raises OSError.
+
+    No other process gets it from here, and this one gets it again only after all the others of
+    its share, so that it is still free when a server comes to listen.
+    """
     places = tuple(dict.fromkeys(addresses))
-    for _ in range(_ATTEMPTS):
-        port = secrets.choice(_CANDIDATES)
+    for port in islice(_ports_in_turn(), _SHARE):
         if _is_free(places, port):
             return port
     raise OSError(f"no port is free on all of {', '.join(places)}")
@@ -32,6 +37,29 @@ def loopback_addresses(count: int) -> list[str]:
     """
     own = [str(_FIRST + offset) for offset in range(count)]
     return own if _is_free(own, 0) else [_SHARED] * count
+
+
+@cache
+def _ports_in_turn() -> Iterator[int]:
+    """Take a share of the candidates for this process; hand out its ports in turn, for ever."""
+    starts = list(CANDIDATES[::_SHARE])
+    secrets.SystemRandom().shuffle(starts)
+    for start in starts:
+        if _is_held(start):
+            return cycle(range(start + 1, start + _SHARE))
+    return cycle(CANDIDATES)  # where so many processes run, a clash is theirs to bear
+
+
+def _is_held(port: int) -> bool:
+    """Bind a port until this process ends; False when another one has it."""
+    sign = socket.socket()
+    try:
+        sign.bind((_SHARED, port))
+    except OSError:
+        sign.close()
+        return False
+    sign.detach()
+    return True
 
 
 def _is_free(addresses: Iterable[str], port: int) -> bool:

@@ -1,15 +1,13 @@
 """The shapes in which scripts get changes."""
 
-from collections.abc import Mapping
-
-from monitor.core.events import Json
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.tracks import Track
 from monitor.entrypoints.instants import instant, maybe
+from monitor.entrypoints.shapes.changes import ChangeDocument, TrackDocument
 from monitor.usecases.snapshot import Snapshot
 
 
-def change_document(snapshot: Snapshot, change: Change) -> Mapping[str, Json]:
+def change_document(snapshot: Snapshot, change: Change) -> ChangeDocument:
     """Return one change with its authorities and tracks, as far as it is by now."""
     return {
         "id": change.id,
@@ -20,7 +18,12 @@ def change_document(snapshot: Snapshot, change: Change) -> Mapping[str, Json]:
         "kind": change.kind.value,
         "state": change.state.value,
         "source": change.source.value,
-        **_values(change),
+        # A value that is absent from DNS is an empty text.
+        "old": change.old.text if change.old else None,
+        "old_kind": change.old.kind.value if change.old else None,
+        "new": change.new.text,
+        "new_kind": change.new.kind.value,
+        "old_ttl": change.old_ttl,
         "planned_at": maybe(change.planned_at),
         "edited_at": maybe(change.edited_at),
         "lines": change.lines,
@@ -55,18 +58,7 @@ def change_document(snapshot: Snapshot, change: Change) -> Mapping[str, Json]:
     }
 
 
-def _values(change: Change) -> dict[str, Json]:
-    """Return what it was and is; a value that is absent from DNS is an empty text."""
-    return {
-        "old": change.old.text if change.old else None,
-        "old_kind": change.old.kind.value if change.old else None,
-        "new": change.new.text,
-        "new_kind": change.new.kind.value,
-        "old_ttl": change.old_ttl,
-    }
-
-
-def _track(snapshot: Snapshot, change: Change, track: Track) -> dict[str, Json]:
+def _track(snapshot: Snapshot, change: Change, track: Track) -> TrackDocument:
     progress = track.progress(snapshot.at)
     return {
         "resolver": track.resolver,

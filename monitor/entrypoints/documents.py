@@ -1,22 +1,27 @@
 """The shapes in which scripts get what is known: the commands' and the API's JSON."""
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Iterable
 
 from monitor.core.answers import Answer
-from monitor.core.events import Json, Record
-from monitor.core.inventory import AccountInventory
+from monitor.core.bindings import Binding
+from monitor.core.events import Record
+from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.status import View
 from monitor.entrypoints.change_documents import change_document
-from monitor.entrypoints.instants import instant
+from monitor.entrypoints.instants import instant, maybe
+from monitor.entrypoints.shapes.domains import DomainDocument, ResolverDocument, ViewDocument
+from monitor.entrypoints.shapes.inventory import (
+    AccountDocument,
+    BindingDocument,
+    FailureDocument,
+)
+from monitor.entrypoints.shapes.log import RecordDocument
 from monitor.usecases.snapshot import Snapshot
 
-Document: TypeAlias = Mapping[str, Json]
 
-
-def domain_document(snapshot: Snapshot, domain: DomainState) -> Document:
+def domain_document(snapshot: Snapshot, domain: DomainState) -> DomainDocument:
     """Return one domain with every answer, as `explain --json` and the API give it."""
     binding = domain.binding
     return {
@@ -31,11 +36,12 @@ def domain_document(snapshot: Snapshot, domain: DomainState) -> Document:
         "since": instant(domain.since),
         "faults": _faults(domain),
         "answers": tuple(
-            {"resolver": resolver.name, "group": resolver.group} | _view(view)
+            {"resolver": resolver.name, "group": resolver.group, **_view(view)}
             for resolver, view in snapshot.views(domain)
         ),
         "authorities": tuple(
-            {"server": server} | _view(view) for server, view in sorted(domain.authorities.items())
+            {"server": server, **_view(view)}
+            for server, view in sorted(domain.authorities.items())
         ),
         "change": change_document(snapshot, change)
         if (change := snapshot.change(domain))
@@ -43,7 +49,7 @@ def domain_document(snapshot: Snapshot, domain: DomainState) -> Document:
     }
 
 
-def resolver_document(snapshot: Snapshot, resolver: Resolver) -> Document:
+def resolver_document(snapshot: Snapshot, resolver: Resolver) -> ResolverDocument:
     return {
         "resolver": resolver.name,
         "group": resolver.group,
@@ -55,43 +61,44 @@ def resolver_document(snapshot: Snapshot, resolver: Resolver) -> Document:
     }
 
 
-def account_document(account: AccountInventory, state: State) -> Document:
-    """Return an account's bindings and their faults, and what could not be read of it."""
-    last = account.last_success_at
+def account_document(
+    account: AccountInventory, state: State, bindings: Iterable[Binding] | None = None
+) -> AccountDocument:
+    """Return an account with its bindings, or these of them, and what could not be read of it."""
+    shown = account.bindings if bindings is None else bindings
     return {
         "account": account.account,
-        "last_success_at": instant(last) if last else None,
-        "bindings": tuple(
-            {
-                "domain": binding.domain.text,
-                "display": binding.domain.display,
-                "bucket": binding.bucket,
-                "endpoint": binding.endpoint,
-                "target": binding.target.name.text,
-                "enabled": binding.is_enabled,
-                "faults": _faults(state.domains.get(binding.domain)),
-                "bound_at": instant(binding.bound_at) if binding.bound_at else None,
-                "certificate_expires_at": (
-                    instant(binding.certificate_expires_at)
-                    if binding.certificate_expires_at
-                    else None
-                ),
-            }
-            for binding in account.bindings
-        ),
-        "failures": tuple(
-            {
-                "reason": failure.reason.value,
-                "scope": failure.scope.value,
-                "bucket": failure.bucket or None,
-                "detail": failure.detail,
-            }
-            for failure in account.failures
-        ),
+        "last_success_at": maybe(account.last_success_at),
+        "binding_count": len(account.bindings),
+        "bindings": tuple(_binding(binding, state) for binding in shown),
+        "failures": tuple(map(_failure, account.failures)),
     }
 
 
-def record_document(record: Record) -> Document:
+def _binding(binding: Binding, state: State) -> BindingDocument:
+    return {
+        "domain": binding.domain.text,
+        "display": binding.domain.display,
+        "bucket": binding.bucket,
+        "endpoint": binding.endpoint,
+        "target": binding.target.name.text,
+        "enabled": binding.is_enabled,
+        "faults": _faults(state.domains.get(binding.domain)),
+        "bound_at": maybe(binding.bound_at),
+        "certificate_expires_at": maybe(binding.certificate_expires_at),
+    }
+
+
+def _failure(failure: Failure) -> FailureDocument:
+    return {
+        "reason": failure.reason.value,
+        "scope": failure.scope.value,
+        "bucket": failure.bucket or None,
+        "detail": failure.detail,
+    }
+
+
+def record_document(record: Record) -> RecordDocument:
     """Return one record of the audit log."""
     event = record.event
     return {
@@ -112,7 +119,7 @@ def _faults(domain: DomainState | None) -> tuple[str, ...]:
     return tuple(sorted(fault.value for fault in domain.faults)) if domain else ()
 
 
-def _view(view: View) -> dict[str, Json]:
+def _view(view: View) -> ViewDocument:
     verdict, reply = view.verdict, view.reply
     answer = reply.outcome if isinstance(reply.outcome, Answer) else None
     chain = verdict.chain

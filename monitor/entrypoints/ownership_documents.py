@@ -1,13 +1,14 @@
 """The shape in which scripts get who sees the proof of a domain's owner."""
 
+from collections.abc import Mapping
+
 from monitor.core.answers import Answer
 from monitor.core.events import Json
 from monitor.core.ownership import Sight, Sights
-from monitor.entrypoints.documents import Document
 from monitor.entrypoints.instants import instant
 
 
-def ownership_document(sights: Sights) -> Document:
+def ownership_document(sights: Sights) -> Mapping[str, Json]:
     """Return the record to add, and each server's answer, as `ownership --json` gives it."""
     token, until = sights.token, sights.kept_until
     return {

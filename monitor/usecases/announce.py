@@ -1,7 +1,7 @@
 """Declare a change that is to come: it is expected then, and the audit names who and why."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.core.domain_tracking import Followers, announce_all
 from monitor.core.names import DomainName
@@ -10,6 +10,8 @@ from monitor.core.tracking.record import Announced, RecordKey
 from monitor.core.tracking.values import alias
 from monitor.ledger import Ledger
 from monitor.ports import Clock
+
+_FARTHEST = timedelta(days=3660)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ async def announce(
     known = ledger.state.domains.get(domain)
     if known is None or known.watched is None:
         raise NotAnnounced(f"{domain.display} is not watched: bind it at OSS or list it first")
+    if announcement.at is not None and announcement.at - now > _FARTHEST:
+        raise NotAnnounced("that is more than ten years from now: announce it when it is nearer")
     value = alias(announcement.target)
     announced = Announced(value, announcement.at or now, announcement.by, announcement.note)
 

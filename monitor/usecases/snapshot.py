@@ -1,8 +1,10 @@
 """The one read model that metrics, pages, API and commands show, so that they cannot disagree."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import cached_property
 from itertools import repeat
 
@@ -27,6 +29,15 @@ from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import RecordKey, is_any_followed
 from monitor.core.verdict import Verdict, VerdictKind
 from monitor.ports import Latest
+from monitor.usecases.roster import Key, Roster
+
+
+class Sort(Enum):
+    """In which order domains are shown; those that are equal in it, by name."""
+
+    NAME = "name"
+    STATUS = "status"  # those first that need somebody
+    SINCE = "since"
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Snapshot:
     """What is known at one moment, and by whom it was answered.
 
     `window` is for how long a cache may be late before it is more than that, `muted_until` until
-    when nobody is told of a domain.
+    when nobody is told of a domain. The `roster` spares sorting what was sorted before.
     """
 
     at: datetime
@@ -43,11 +54,28 @@ class Snapshot:
     window: timedelta = timedelta(hours=72)
     latest: Latest | None = None
     muted_until: MutedUntil = never_muted
+    roster: Roster = field(default_factory=Roster, compare=False, repr=False)
+
+    @property
+    def domains(self) -> Sequence[DomainState]:
+        """All domains, by name."""
+        return self.sorted(Sort.NAME)
+
+    def sorted(self, sort: Sort) -> Sequence[DomainState]:
+        """All domains in this order."""
+        return self.roster.domains(self.state, PLACES[sort])
+
+    def place(self, status: DomainStatus) -> slice:
+        """Return where those of a status are among those that are sorted by status."""
+        ordered, rank = self.sorted(Sort.STATUS), BY_URGENCY.index(status)
+        begin, end = (bisect_left(ordered, n, key=_rank) for n in (rank, rank + 1))
+        return slice(begin, end)
 
     @cached_property
-    def domains(self) -> tuple[DomainState, ...]:
-        """All domains, by name."""
-        return tuple(sorted(self.state.domains.values(), key=lambda domain: domain.domain.text))
+    def counts(self) -> Mapping[DomainStatus, int]:
+        """How many domains are of each status, those that need somebody first."""
+        places = ((status, self.place(status)) for status in BY_URGENCY)
+        return {status: place.stop - place.start for status, place in places}
 
     def domain(self, name: DomainName) -> DomainState | None:
         return self.state.domains.get(name)
@@ -149,8 +177,7 @@ class Snapshot:
     @cached_property
     def worst(self) -> DomainStatus | None:
         """The status that needs somebody first; None when there is no domain."""
-        found = {domain.status.value for domain in self.domains}
-        return next((status for status in BY_URGENCY if status in found), None)
+        return next((status for status, count in self.counts.items() if count), None)
 
 
 _OF_SILENCE = frozenset({VerdictKind.TIMEOUT, VerdictKind.NETWORK_ERROR, VerdictKind.MALFORMED})
@@ -179,3 +206,29 @@ BY_URGENCY = (
     DomainStatus.PAUSED,
     DomainStatus.IN_EFFECT,
 )
+
+_RANKS = {status: rank for rank, status in enumerate(BY_URGENCY)}
+
+
+def _rank(domain: DomainState) -> int:
+    return _RANKS[domain.status.value]
+
+
+def _by_name(domain: DomainState) -> str:
+    return domain.domain.text
+
+
+def _by_status(domain: DomainState) -> tuple[int, str]:
+    return _RANKS[domain.status.value], domain.domain.text
+
+
+def _by_since(domain: DomainState) -> tuple[datetime, str]:
+    return domain.since, domain.domain.text
+
+
+# Of each order, where a domain has its place in it: no two have the same.
+PLACES: Mapping[Sort, Key] = {
+    Sort.NAME: _by_name,
+    Sort.STATUS: _by_status,
+    Sort.SINCE: _by_since,
+}

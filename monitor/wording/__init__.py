@@ -120,6 +120,14 @@ class Wording:
         """A text of the picture of a change's progress, with its gaps filled."""
         return self._texts["curve"][key].format(**gaps)
 
+    def audit(self, key: str, **gaps: str) -> str:
+        """A text on the audit log, with its gaps filled."""
+        return self._texts["audit"][key].format(**gaps)
+
+    def report(self, key: str, **gaps: str) -> str:
+        """A text of the report on a change, with its gaps filled."""
+        return self._texts["report"][key].format(**gaps)
+
     def proof(self, proof: Proof) -> str:
         """What a server says of the record that proves whose a domain is."""
         return self._texts["proof"][proof.value]

@@ -45,6 +45,8 @@ def _change(  # noqa: PLR0911  # one way out for each kind of record
             return _notice(data, words)
         case EventType.RELOAD | EventType.START | EventType.STOP:
             return ""
+        case EventType.LOG_PRUNED:
+            return words.audit("pruned", seq=_text(data, "through"))
         case _:
             return change_told(record.event, words)
 

@@ -19,3 +19,15 @@ def test_authorities_are_counted_among_probes_and_never_among_sweeps() -> None:
         "oss_cname_probes_shed": {"isp"},
         "oss_cname_unmatched_datagrams": {"isp"},
     }
+
+
+def test_who_follows_the_events_is_counted_and_so_is_who_cannot() -> None:
+    registry = CollectorRegistry()
+    telemetry = PrometheusTelemetry(registry)
+    for change in (+1, +1, -1):
+        telemetry.following(change)
+    telemetry.dropped("behind")
+    dropped = "oss_cname_event_clients_dropped_total"
+    assert registry.get_sample_value("oss_cname_event_clients") == 1
+    assert registry.get_sample_value(dropped, {"reason": "behind"}) == 1
+    assert registry.get_sample_value(dropped, {"reason": "refused"}) == 0

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
+_PATIENCE = 60_000.0  # milliseconds until what should come to be seen counts as missed
 DESK, PHONE = (1280, 900), (390, 844)
 _SERIOUS = {"serious", "critical"}
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -63,6 +64,7 @@ class Reader:
 async def open_browser() -> AsyncIterator[Browser]:
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     assert program, "Chromium is needed: make servers"
+    expect.set_options(timeout=_PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=_FLAGS)
         try:

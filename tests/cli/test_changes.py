@@ -14,7 +14,7 @@ from monitor.adapters.clock import SystemClock
 from monitor.demo.landscape import MODIFIED, NEW_TARGET, OLD_TARGET
 from monitor.demo.world import Pace, World
 from tests.cli.commands import Finished, run
-from tests.whole.shop import Shop, eventually, running
+from tests.whole.shop import Shop, brisk, eventually, running
 
 PACE = Pace(ttl=2, authority_interval=0.5, recursive_interval=1.0)
 WWW_TARGET = "shop-www.oss-cn-hangzhou.aliyuncs.com"
@@ -53,7 +53,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with World(PACE, SystemClock().now) as world:
-        text = _only(world.config_text("127.0.0.1:0", str(tmp_path / "desk.db")))
+        text = brisk(_only(world.config_text("127.0.0.1:0", str(tmp_path / "desk.db"))))
         (tmp_path / "config.toml").write_text(text)
         yield Desk(world, text, tmp_path)
 

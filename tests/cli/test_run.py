@@ -1,84 +1,28 @@
 """`run` as a process: signals, and death at any moment."""
 
 import asyncio
-import json
 import random
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.stores.sqlite import SqliteStore
-from monitor.core.events import first_tampered
-from monitor.demo.ports import free_port
 from monitor.demo.world import World
 from tests.cli.commands import environment
+from tests.cli.daemon_process import running
+from tests.core.tampered import first_tampered
 from tests.whole.shop import PACE, eventually
-
-
-@dataclass(slots=True)
-class Running:
-    """A daemon in a process of its own, and what it has said so far."""
-
-    process: Process
-    url: str
-    lines: list[str]
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.lines if line.startswith("{")]
-
-    async def is_ready(self) -> bool:
-        try:
-            answer = await asyncio.to_thread(requests.get, self.url + "-/ready", timeout=5)
-        except requests.ConnectionError:
-            return False
-        return answer.status_code == 200
-
-    async def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), timeout=20)
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with World(PACE, SystemClock().now) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def running(world: World, folder: Path) -> AsyncIterator[Running]:
-    """Run the daemon on the world; it is ended with the block if it still lives."""
-    port = free_port(["127.0.0.1"])
-    text = world.config_text(f"127.0.0.1:{port}", str(folder / "shop.db"))
-    (folder / "config.toml").write_text(text)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "monitor", "run",
-        cwd=folder, env=environment(world.environ), stdout=PIPE, stderr=PIPE,
-    )  # fmt: skip
-    assert process.stderr is not None
-    lines: list[str] = []
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_collect(process.stderr, lines))
-        try:
-            yield Running(process, f"http://127.0.0.1:{port}/", lines)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-
-async def _collect(stream: asyncio.StreamReader, lines: list[str]) -> None:
-    async for line in stream:
-        lines.append(line.decode().rstrip())  # noqa: PERF401  # tests read it while it grows
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -199,6 +143,6 @@ async def test_a_taken_port_is_said_and_ends_the_start(world: World, tmp_path: P
             sys.executable, "-m", "monitor", "run",
             cwd=other, env=environment(world.environ), stdout=PIPE, stderr=PIPE,
         )  # fmt: skip
-        _, complaints = await asyncio.wait_for(second.communicate(), timeout=20)
+        _, complaints = await asyncio.wait_for(second.communicate(), timeout=60)
         assert second.returncode == 3
         assert "cannot listen on 127.0.0.1:" in complaints.decode()

@@ -73,7 +73,12 @@ def test_shown_values_hide_secrets(tmp_path: Path) -> None:
     ("settings", "expected"),
     [
         ('[daemon]\ndatabase = "postgresql://127.0.0.1:1/monitor"', "Does the server run"),
-        ('[daemon]\nweb_config = "web.yml"', "daemon.web_config"),
+        ('[daemon]\nweb_config = "web.yml"', "web.yml: cannot be read"),
+        ('[daemon]\nlisten = "0.0.0.0:9953"', "allow_anonymous_read = true"),
+        (
+            '[web.tls_server_config]\ncert_file = "a.pem"\nkey_file = "a.key"',
+            "web.tls_server_config.cert_file: a.pem cannot be read",
+        ),
         ('[daemon]\ndatabase = "sqlite:///no/such/folder/x.db"', "folder exist"),
     ],
 )

@@ -74,7 +74,7 @@ def test_each_key_has_a_line_of_meaning_above_it() -> None:
     explained: set[str] = set()
     for above, line in pairwise(lines):
         if above.startswith("# "):
-            explained |= set(re.findall(r"([a-z_]+) = ", line))
+            explained |= set(re.findall(r"([a-z0-9_]+) = ", line))
 
     keys = {key for path in table_paths() for key in keys_at(path)}
     tables = {path[-1] for path in table_paths() if path}

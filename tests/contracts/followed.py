@@ -5,6 +5,7 @@ from functools import cache
 
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
+from monitor.core.state import Step
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.policy import Panelists, TrackingPolicy
 from monitor.core.tracking.record import (
@@ -41,6 +42,16 @@ def stages(domain: DomainName = DOMAIN, view: str = "") -> tuple[TrackedRecord, 
         edited_at = START + timedelta(seconds=955)
         told = Explained(record.change.id, edited_at, ("telecom", "default"))
         found.append(step(record, told, _PANEL, START + timedelta(seconds=300_001)).record)
+    return tuple(found)
+
+
+def told_steps(domain: DomainName = DOMAIN) -> tuple[Step, ...]:
+    """Return the steps of the story: the changes that moved, with the events that tell so."""
+    record, found = TrackedRecord(domain, RecordKey(domain)), list[Step]()
+    for seconds, happening in _story():
+        stepped = step(record, happening, _PANEL, START + timedelta(seconds=seconds))
+        record = stepped.record
+        found.append(Step(changes=stepped.changes, events=stepped.events))
     return tuple(found)
 
 

@@ -71,7 +71,9 @@ class NotifierContract:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "fate" in metafunc.fixturenames:
-            metafunc.parametrize("fate", self.fates, ids=lambda fate: fate.name)
+            # In one order: processes that share the tests have to find the same ones.
+            fates = sorted(self.fates, key=lambda fate: fate.name)
+            metafunc.parametrize("fate", fates, ids=lambda fate: fate.name)
 
     @pytest.fixture
     def around(self) -> Surroundings:

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.core.answers import Answer, ExtendedError, NoAnswer, NoAnswerReason, Rcode
 from monitor.core.bindings import Binding, NameTarget
-from monitor.core.events import Event, EventType, Json, first_tampered
+from monitor.core.events import Event, EventType, Json
 from monitor.core.hysteresis import Settled
 from monitor.core.inventory import AccountInventory, Failure, FailureReason, Scope
 from monitor.core.names import DomainName
@@ -17,6 +17,7 @@ from monitor.core.status import DomainStatus, Fault, View
 from monitor.ports import Store
 from tests.contracts.followed import changes, stages
 from tests.core.samples import BINDING, DOMAIN, MINUTE, RIGHT, START, WRONG, sighting
+from tests.core.tampered import first_tampered
 
 Open: TypeAlias = Callable[[], Store]
 
@@ -149,6 +150,8 @@ class StoreContract:
         await store.commit(Step(events=events))
         assert [r.event.data["nr"] for r in await store.history(DOMAIN, limit=2)] == [5, 3]
         assert [r.event.data["nr"] for r in await store.history(other, limit=9)] == [2]
+        assert [r.seq for r in await store.history(DOMAIN, limit=9, before=5)] == [3, 1]
+        assert await store.history(DOMAIN, limit=9, before=1) == ()
 
     async def test_one_domain_can_be_had_alone(self, store: Store) -> None:
         other = DomainState(DomainName("other.example"), None, START)
@@ -170,6 +173,8 @@ class StoreContract:
         is_open = tuple(c for c in reversed(CHANGES) if c.state.is_open)
         assert await second.changes(limit=10, only_open=True) == is_open
         assert 0 < len(is_open) < len(CHANGES)
+        assert await second.changes(limit=10, domain=DOMAIN) == tuple(reversed(CHANGES))
+        assert await second.changes(limit=10, domain=DomainName("other.example")) == ()
         await second.close()
 
     async def test_a_change_is_found_by_its_id_in_its_newest_form(self, store: Store) -> None:
@@ -190,6 +195,8 @@ class StoreContract:
         told = tuple(replace(event(n), change=number if n % 2 else None) for n in range(6))
         await store.commit(Step(events=told))
         assert [r.event.data["nr"] for r in await store.story(number, limit=2)] == [1, 3]
+        assert [r.event.data["nr"] for r in await store.story(number, limit=9, after=2)] == [3, 5]
+        assert await store.story(number, limit=9, after=6) == ()
 
     async def test_records_follow_a_number_in_order(self, store: Store) -> None:
         await store.commit(Step(events=tuple(event(number) for number in range(5))))

@@ -9,13 +9,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from monitor.core.events import Event, first_tampered
+from monitor.core.events import Event
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
 from monitor.ports import Store
 from tests.contracts.values import ACCOUNTS, EVENTS, NAMES, domain_states
 from tests.core.properties import REPEATABLE
+from tests.core.tampered import first_tampered
 
 T = TypeVar("T")
 

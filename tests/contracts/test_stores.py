@@ -10,6 +10,7 @@ from monitor.adapters.stores.postgresql import PostgresqlStore
 from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.ports import Store
+from tests.contracts.log_contract import LogContract, OpenBook
 from tests.contracts.store_contract import Open, StoreContract
 from tests.contracts.store_machine import MACHINE_SETTINGS, StoreMachine
 from tests.fakes.memory_store import MemoryStore
@@ -34,6 +35,25 @@ class TestMemoryStore(StoreContract):
     def open_store(self) -> Open:
         memory = MemoryStore()
         return lambda: memory
+
+
+class TestSqliteLog(LogContract):
+    @pytest.fixture
+    def open_store(self, tmp_path: Path) -> OpenBook:
+        return lambda: SqliteStore(tmp_path / "test.db")
+
+
+class TestPostgresqlLog(LogContract):
+    @pytest.fixture
+    def open_store(self, shared_postgresql: Postgresql) -> OpenBook:
+        url = shared_postgresql.fresh()
+        return lambda: PostgresqlStore(url)
+
+
+class TestMemoryLog(LogContract):
+    @pytest.fixture
+    def open_store(self) -> OpenBook:
+        return MemoryStore
 
 
 class SqliteMachine(StoreMachine):

@@ -21,8 +21,6 @@ from tests.fakes.fake_prober import FakeProber
 from tests.fakes.fake_sweeper import FakeSweeper
 from tests.fakes.recording_telemetry import RecordingTelemetry
 
-_TIMEOUT = timedelta(milliseconds=150)
-
 
 class TestFakeSweeper(SweeperContract):
     @pytest.fixture
@@ -75,7 +73,9 @@ class Told:
 
 
 @asynccontextmanager
-async def real(kind: Resolver, other: Resolver | None = None) -> AsyncIterator[World]:
+async def real(
+    patience: timedelta, kind: Resolver, other: Resolver | None = None
+) -> AsyncIterator[World]:
     """Yield a world of two servers on loopback that are asked as resolvers of these kinds are."""
     said = {"a": Told(), "b": Told()}
     async with scripted(said["a"].datagrams) as a, scripted(said["b"].datagrams) as b:
@@ -89,7 +89,7 @@ async def real(kind: Resolver, other: Resolver | None = None) -> AsyncIterator[W
             said[resolver.name].outcomes[domain.text] = outcome
 
         clock = SystemClock()
-        prober = DnsProber(clock, Limits(_TIMEOUT, attempts=2))
+        prober = DnsProber(clock, Limits(patience, attempts=2))
         sweeper = DnsSweeper(prober, clock, RecordingTelemetry())
         yield World(sweeper, resolvers, clock, say)
 
@@ -101,41 +101,41 @@ STREAMED = replace(PLAIN, transport=Transport.TCP)
 
 class TestDnsSweeper(SweeperContract):
     @pytest.fixture
-    async def world(self) -> AsyncIterator[World]:
-        async with real(PLAIN) as world:
+    async def world(self, patience: timedelta) -> AsyncIterator[World]:
+        async with real(patience, PLAIN) as world:
             yield world
 
 
 class TestDnsSweeperThatVariesCase(SweeperContract):
     @pytest.fixture
-    async def world(self) -> AsyncIterator[World]:
-        async with real(VARIED) as world:
+    async def world(self, patience: timedelta) -> AsyncIterator[World]:
+        async with real(patience, VARIED) as world:
             yield world
 
 
 class TestDnsSweeperOverTcp(SweeperContract):
     @pytest.fixture
-    async def world(self) -> AsyncIterator[World]:
-        async with real(STREAMED) as world:
+    async def world(self, patience: timedelta) -> AsyncIterator[World]:
+        async with real(patience, STREAMED) as world:
             yield world
 
 
 class TestDnsSweeperForAClientSubnet(SweeperContract):
     @pytest.fixture
-    async def world(self) -> AsyncIterator[World]:
-        async with real(replace(PLAIN, client_subnet="192.0.2.0/24")) as world:
+    async def world(self, patience: timedelta) -> AsyncIterator[World]:
+        async with real(patience, replace(PLAIN, client_subnet="192.0.2.0/24")) as world:
             yield world
 
 
 class TestDnsSweeperThatVariesTheCaseForOne(SweeperContract):
     @pytest.fixture
-    async def world(self) -> AsyncIterator[World]:
-        async with real(VARIED, PLAIN) as world:
+    async def world(self, patience: timedelta) -> AsyncIterator[World]:
+        async with real(patience, VARIED, PLAIN) as world:
             yield world
 
 
 class TestDnsSweeperOverTcpAndUdp(SweeperContract):
     @pytest.fixture
-    async def world(self) -> AsyncIterator[World]:
-        async with real(STREAMED, PLAIN) as world:
+    async def world(self, patience: timedelta) -> AsyncIterator[World]:
+        async with real(patience, STREAMED, PLAIN) as world:
             yield world

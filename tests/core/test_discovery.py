@@ -188,7 +188,13 @@ def test_the_log_alone_tells_what_is_bound_to_what_and_which_faults_there_are(
                 faults.remove((event.domain, event.data["fault"]))
     kept = {d: s.binding for d, s in state.domains.items() if s.binding is not None}
     assert bound == {
-        d: {"account": b.account, "target": b.target.name.text} for d, b in kept.items()
+        d: {
+            "account": b.account,
+            "target": b.target.name.text,
+            "bucket": b.bucket,
+            "endpoint": b.endpoint,
+        }
+        for d, b in kept.items()
     }
     known = {(d, fault.value) for d, s in state.domains.items() for fault in s.faults}
     assert known == faults

@@ -11,7 +11,7 @@ from dns.message import Message
 
 from monitor.core.servers import Transport
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 class Listening(Protocol):

@@ -25,7 +25,7 @@ from tests.demo.samples import example, oss
 NSD = shutil.which("nsd")
 HERE = "127.0.0.1"
 ZONES = (example(), oss())
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 
 QUESTIONS = [
     ("example.test", "SOA"),

@@ -121,7 +121,7 @@ async def test_one_of_two_authorities_may_lag() -> None:
 async def test_an_unreachable_authority_is_silent(server: Authority) -> None:
     server.is_reachable = False
     with pytest.raises(dns.exception.Timeout):
-        await asyncio.wait_for(_briefly(server), timeout=5)
+        await asyncio.wait_for(_briefly(server), timeout=30)
     assert not server.queries
 
 

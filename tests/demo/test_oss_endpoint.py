@@ -173,7 +173,7 @@ async def test_buckets_of_others_and_of_nobody_are_told_apart() -> None:
 
 
 async def plain(url: str, **headers: str) -> Response:
-    return await asyncio.to_thread(requests.get, url, headers=headers, timeout=5)
+    return await asyncio.to_thread(requests.get, url, headers=headers, timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ async def visited(endpoint: OssEndpoint, host: str) -> tuple[int, str, str]:
 
     def visit() -> Response:
         return requests.get(
-            endpoint.url, headers={"Host": host}, timeout=10, allow_redirects=False
+            endpoint.url, headers={"Host": host}, timeout=30, allow_redirects=False
         )
 
     response = await asyncio.to_thread(visit)

@@ -87,7 +87,7 @@ async def cache(habit: habits.Habit, ttl: int = 60) -> AsyncIterator[int]:
 
 
 async def ask(port: int, attempts: int = 2) -> Reply:
-    limits = Limits(timedelta(milliseconds=150), attempts, in_flight=4)
+    limits = Limits(timedelta(milliseconds=300), attempts, in_flight=4)
     server = Resolver("r", HOST, port, max_qps=1000)
     return await DnsProber(SystemClock(), limits).ask(server, Question(DOMAIN))
 

@@ -30,10 +30,10 @@ class Alertmanager:
 
     def take(self, *alerts: object) -> None:
         """Give it alerts as a Prometheus does."""
-        requests.post(f"{self.url}/api/v2/alerts", json=alerts, timeout=5).raise_for_status()
+        requests.post(f"{self.url}/api/v2/alerts", json=alerts, timeout=30).raise_for_status()
 
     def get(self, what: str, **chosen: str) -> Any:
-        answer = requests.get(f"{self.url}/api/v2/{what}", params=chosen, timeout=5)
+        answer = requests.get(f"{self.url}/api/v2/{what}", params=chosen, timeout=30)
         answer.raise_for_status()
         return answer.json()
 
@@ -72,5 +72,5 @@ def telling_at_once(sink: str) -> str:
 
 def _is_ready(at: Endpoint) -> bool:
     with suppress(requests.ConnectionError):
-        return requests.get(f"http://{at}/-/ready", timeout=5).ok
+        return requests.get(f"http://{at}/-/ready", timeout=30).ok
     return False

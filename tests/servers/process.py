@@ -14,8 +14,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-START_LIMIT = 10.0
-STOP_LIMIT = 5.0
+START_LIMIT = 30.0
+STOP_LIMIT = 15.0
 PAUSE = 0.02
 
 

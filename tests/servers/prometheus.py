@@ -39,17 +39,17 @@ class Prometheus:
 
     def rules(self) -> list[dict[str, Any]]:
         """Return all rules with their health, and what they found when last evaluated."""
-        groups = _data(requests.get(f"{self.url}/api/v1/rules", timeout=10))["groups"]
+        groups = _data(requests.get(f"{self.url}/api/v1/rules", timeout=30))["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
     def alertmanagers(self) -> list[str]:
         """Return the addresses of those that it tells by now."""
-        known = _data(requests.get(f"{self.url}/api/v1/alertmanagers", timeout=10))
+        known = _data(requests.get(f"{self.url}/api/v1/alertmanagers", timeout=30))
         return [one["url"] for one in known["activeAlertmanagers"]]
 
     def _ask(self, what: str, **params: str | float) -> list[Series]:
         # A form, since an address has no room for a long question.
-        asked = requests.post(f"{self.url}/api/v1/{what}", data=params, timeout=10)
+        asked = requests.post(f"{self.url}/api/v1/{what}", data=params, timeout=30)
         found = _data(asked)
         if found["resultType"] == "scalar":
             return [{"metric": {}, "value": found["result"]}]
@@ -66,15 +66,17 @@ def scraping(
     every: str = "500ms",
     rules: Sequence[Path] = (),
     alertmanagers: Sequence[str] = (),
+    how: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Iterator[Prometheus]:
     """Run a Prometheus that scrapes targets (`host:port`, by job) until the block ends.
 
-    It evaluates the rules as often as it scrapes, and tells the Alertmanagers (`host:port`).
+    It evaluates the rules as often as it scrapes, and tells the Alertmanagers (`host:port`). `how`
+    has more of the configuration of a job, such as its credentials.
     """
     program, at = require("prometheus"), free_endpoint()
     with home("prometheus") as directory:
         config = directory / "prometheus.json"  # JSON is YAML
-        config.write_text(json.dumps(_config(targets, every, rules, alertmanagers)))
+        config.write_text(json.dumps(_config(targets, every, rules, alertmanagers, how or {})))
         command = (
             program,
             f"--config.file={config}",
@@ -91,6 +93,7 @@ def _config(
     every: str,
     rules: Sequence[Path],
     alertmanagers: Sequence[str],
+    how: Mapping[str, Mapping[str, object]],
 ) -> Mapping[str, object]:
     return {
         "global": {
@@ -100,7 +103,7 @@ def _config(
         },
         "rule_files": [str(path) for path in rules],
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": list(places)}]}
+            {"job_name": job, "static_configs": [{"targets": list(places)}], **how.get(job, {})}
             for job, places in targets.items()
         ],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}]},

@@ -14,7 +14,7 @@ from tests.servers.zone_text import lab_zone
 
 BEFORE = "shop-images.oss-cn-hangzhou.aliyuncs.com."
 AFTER = "shop-attic.oss-cn-hangzhou.aliyuncs.com."
-LIMIT = 10.0
+LIMIT = 30.0
 
 
 def test_a_changed_zone_is_served_by_the_authority_at_once(own_authorities: Authorities) -> None:
@@ -75,7 +75,7 @@ def test_a_flushed_cache_has_nothing_stale_either(own_authorities: Authorities) 
 
 def test_a_cache_may_have_a_floor_under_ttls(lab: Lab) -> None:
     with Unbound(lab.authorities.stubs, min_ttl=900).running() as cache:
-        assert ask(cache.endpoint, "ttl-1.shop.test").answer[0].ttl == 900
+        assert ask(cache.endpoint, "ttl-1.shop.test").answer[0].ttl in {899, 900}
 
 
 def test_a_cache_may_tell_something_else_than_the_truth(lab: Lab) -> None:

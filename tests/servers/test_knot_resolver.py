@@ -19,7 +19,7 @@ from tests.servers.reading import has_flag, is_stale, told, values
 from tests.servers.truth import held
 from tests.servers.zone_text import lab_zone, owners
 
-LIMIT = 10.0
+LIMIT = 30.0
 
 
 @pytest.fixture(scope="module")

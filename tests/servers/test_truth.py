@@ -1,5 +1,6 @@
 """What every cache of the lab does with a record, and that looking into it tells the same."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -23,7 +24,7 @@ from tests.servers.zone_text import lab_zone
 
 NAME = "exact.shop.test"
 BEFORE, AFTER = "before.example.", "after.example."
-LIMIT = 10.0
+LIMIT = 30.0
 
 
 class Cache(Protocol):
@@ -86,24 +87,39 @@ def test_a_cache_forgets_within_a_second_of_the_end(world: World, program: Progr
     world.point(BEFORE, 1)
     with program(world.stubs).running() as cache:
         begin = time.monotonic()
-        assert hear(cache) == (BEFORE, 1)
+        assert hear(cache) in fresh(BEFORE, 1)
+        heard = last = time.monotonic()
         asked = world.asked
         world.point(AFTER, 60)
-        assert came_true(lambda: held(cache, NAME) is None, LIMIT)
-        assert least - 0.1 <= time.monotonic() - begin <= most + 0.8
+
+        def is_forgotten() -> bool:
+            nonlocal last
+            begun = time.monotonic()
+            if held(cache, NAME) is not None:
+                last = begun
+                return False
+            return True
+
+        assert came_true(is_forgotten, LIMIT)
+        assert time.monotonic() - begin >= least - 0.1
+        assert last - heard <= most + 0.1
         assert world.asked == asked
-        assert hear(cache) == (AFTER, 60)
+        assert hear(cache) in fresh(AFTER, 60)
 
 
 @every_program
 def test_a_cache_tells_what_it_holds_and_counts_down(world: World, program: Program) -> None:
     world.point(BEFORE, 60)
     with program(world.stubs).running() as cache:
-        assert hear(cache) == (BEFORE, 60)
+        assert hear(cache) in fresh(BEFORE, 60)
         world.point(AFTER, 60)
-        assert came_true(lambda: held(cache, NAME) == (BEFORE, 59), LIMIT)
-        # The next second may begin between the look and the question.
-        assert hear(cache) in {(BEFORE, 59), (BEFORE, 58)}
+        assert came_true(lambda: held(cache, NAME) != (BEFORE, 60), LIMIT)
+        begun = time.monotonic()
+        found, told = held(cache, NAME), hear(cache)
+        assert found is not None
+        assert found[0] == told[0] == BEFORE
+        assert found[1] < 60
+        assert found[1] - _seconds_since(begun) <= told[1] <= found[1]
 
 
 @every_program
@@ -112,8 +128,12 @@ def test_a_cache_has_a_floor_and_a_cap(world: World, program: Program) -> None:
         for ttl, expected in ((0, 20), (1, 20), (30, 30), (86_400, 40)):
             world.point(BEFORE, ttl)
             cache.flush()
-            assert hear(cache) == (BEFORE, expected)
-            assert held(cache, NAME) in {(BEFORE, expected), (BEFORE, expected - 1)}
+            begun = time.monotonic()
+            assert hear(cache) in fresh(BEFORE, expected)
+            found = held(cache, NAME)
+            assert found is not None
+            assert found[0] == BEFORE
+            assert expected - _seconds_since(begun) <= found[1] <= expected
 
 
 @every_program
@@ -124,7 +144,7 @@ def test_a_flushed_cache_holds_nothing(world: World, program: Program) -> None:
         world.point(AFTER, 60)
         cache.flush()
         assert held(cache, NAME) is None
-        assert hear(cache) == (AFTER, 60)
+        assert hear(cache) in fresh(AFTER, 60)
 
 
 @every_program
@@ -149,7 +169,7 @@ def test_an_optimistic_cache_tells_stale_records_first_and_asks_then(world: Worl
         hear(cache)
         world.point(AFTER, 60)
         assert came_true(lambda: held(cache, NAME) is None, LIMIT)
-        assert hear(cache) == (BEFORE, 30)
+        assert hear(cache) in fresh(BEFORE, 30)
         assert came_true(lambda: held(cache, NAME) is not None, LIMIT)
         assert hear(cache)[0] == AFTER
 
@@ -179,3 +199,13 @@ def hear(cache: CacheServer) -> Held:
     """Return what a client is told."""
     alias = ask(cache.endpoint, NAME, "CNAME").answer[0]
     return str(alias[0]), alias.ttl
+
+
+def fresh(target: str, ttl: int) -> set[Held]:
+    """Return what a client may be told of a record just fetched: a second may end on the way."""
+    return {(target, ttl), (target, ttl - 1)}
+
+
+def _seconds_since(begun: float) -> int:
+    """Return by how many whole seconds a count may have gone down meanwhile."""
+    return math.ceil(time.monotonic() - begun)

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from monitor.demo.ports import CANDIDATES
 from tests.servers.cache_server import NOWHERE, CacheServer, Stubs, is_awake
 from tests.servers.certificates import Certificate
-from tests.servers.endpoints import FIRST_PORT, LAST_PORT, Endpoint, free_endpoint
+from tests.servers.endpoints import Endpoint, free_endpoint
 from tests.servers.installed import require
 from tests.servers.process import control, home, running
 
@@ -57,7 +58,9 @@ class Unbound:
             f'  directory: "{directory}"\n  username: ""\n  chroot: ""\n  pidfile: ""',
             "  use-syslog: no\n  num-threads: 1\n  do-ip6: no\n  nsid: ascii_unbound.test",
             "  access-control: 127.0.0.0/8 allow\n  do-not-query-localhost: no",
-            f"  outgoing-interface: 127.0.0.1\n  outgoing-port-avoid: {FIRST_PORT}-{LAST_PORT}",
+            "  outgoing-interface: 127.0.0.1",
+            # So that no question takes the port of a server that is about to start.
+            f"  outgoing-port-avoid: {CANDIDATES[0]}-{CANDIDATES[-1]}",
             # Nothing here is signed: no validator.
             '  module-config: "iterator"\n  ede: yes',
             # It is one of the zones that it knows to be empty (RFC 6761 section 6.2).

@@ -149,3 +149,10 @@ async def test_a_line_of_its_own_expects_the_change_too() -> None:
     planned = {key.view: record.planned for key, record in bench.domain.records.items()}
     assert set(planned) == {"", "198.51.100.0/24"}
     assert all(plan is not None and plan.new == alias(TARGET.name) for plan in planned.values())
+
+
+async def test_a_change_of_a_far_future_is_announced_when_it_is_nearer() -> None:
+    bench = await watched()
+    with pytest.raises(NotAnnounced, match="more than ten years"):
+        await announced(bench, after=timedelta(days=3661))
+    assert (await announced(bench, after=timedelta(days=3660))).planned_at is not None

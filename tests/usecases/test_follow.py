@@ -680,12 +680,14 @@ async def test_a_resolver_that_never_forgets_is_told_once_when_the_window_is_ove
         assert not daemon.events(EventType.WINDOW_EXPIRED)
         (overstay,) = daemon.events(EventType.OVERSTAY)
         assert overstay.resolver == "b"
+        assert [shown["resolver"] for shown in overstay.evidence] == ["b"]
         assert overstay.at - START < timedelta(hours=1)  # long before the window is over
         # With growing patience, at most every half an hour.
         assert len(daemon.world.times("b", since=3600)) <= 70 * 2 + 70 + 30
         await until(73 * 3600)
         assert daemon.change().state is ChangeState.EXPIRED
         (notice,) = daemon.events(EventType.WINDOW_EXPIRED)
+        assert [shown["resolver"] for shown in notice.evidence] == ["b"]
         assert notice.at - daemon.change().deadline_at < timedelta(seconds=1)
         late, unverified = notice.data["late"], notice.data["unverified"]
         assert isinstance(late, Mapping)

@@ -31,7 +31,7 @@ def snapshot_of(*domains: DomainState) -> Snapshot:
 def test_domains_are_shown_by_name_and_found_by_name() -> None:
     last, first = domain_of(), replace(domain_of(), domain=OTHER)
     shown = snapshot_of(last, first)
-    assert shown.domains == (first, last)
+    assert list(shown.domains) == [first, last]
     assert shown.domain(OTHER) == first
     assert shown.domain(DomainName("nobody.example")) is None
 

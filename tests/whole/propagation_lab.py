@@ -243,7 +243,7 @@ class Post:
 
     def _is_ready(self) -> bool:
         try:
-            return requests.get(f"{self.url}-/ready", timeout=5).ok
+            return requests.get(f"{self.url}-/ready", timeout=30).ok
         except requests.ConnectionError:
             return False
 

@@ -1,6 +1,7 @@
 """A daemon on the embedded world, in this process."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ STATUSES = {
     "xn--fsqu00a.shop.example": "in_effect",
 }
 
-PATIENCE = 20.0  # seconds until a condition that should come true counts as missed
+PATIENCE = 60.0  # seconds until a condition that should come true counts as missed
 
 
 @dataclass(slots=True)
@@ -62,15 +63,15 @@ class Shop:
 
     async def get(self, path: str, **headers: str) -> requests.Response:
         return await asyncio.to_thread(
-            requests.get, self.url + path, headers=headers, timeout=10, allow_redirects=False
+            requests.get, self.url + path, headers=headers, timeout=30, allow_redirects=False
         )
 
     async def post(self, path: str, **headers: str) -> requests.Response:
-        return await asyncio.to_thread(requests.post, self.url + path, headers=headers, timeout=10)
+        return await asyncio.to_thread(requests.post, self.url + path, headers=headers, timeout=30)
 
     async def announce(self, document: object) -> requests.Response:
         url = self.url + "api/v1/changes"
-        return await asyncio.to_thread(requests.post, url, json=document, timeout=10)
+        return await asyncio.to_thread(requests.post, url, json=document, timeout=30)
 
     async def change(self, name: str) -> Any:
         return (await self.domain(name))["change"]
@@ -98,6 +99,12 @@ async def eventually(condition: Callable[[], Awaitable[bool]], patience: float =
     async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110  # it is asked over HTTP, nobody can tell us
             await asyncio.sleep(0.05)
+
+
+def brisk(text: str) -> str:
+    """Let caches be counted and looked at again without the pauses that a person can follow."""
+    text = re.sub(r'(?<=sample_gap = )"[^"]+"', '"0.1s"', text)
+    return re.sub(r'(?<=watch_min = )"[^"]+"', '"1s"', text)
 
 
 @asynccontextmanager

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.stores.sqlite import SqliteStore
-from monitor.core.events import EventType, first_tampered
+from monitor.core.events import EventType
 from monitor.demo.habits import dead
 from monitor.demo.landscape import NEW_TARGET, OLD_TARGET
 from monitor.demo.oss_state import ACCOUNT, Fault, FaultKind
 from monitor.ports import StoreError
+from tests.core.tampered import first_tampered
 from tests.servers.installed import require
-from tests.whole.shop import STATUSES, Shop, eventually, open_shop, running
+from tests.whole.shop import STATUSES, Shop, brisk, eventually, open_shop, running
 
 
 @pytest.fixture
@@ -53,7 +54,14 @@ async def test_metrics_page_and_api_tell_the_same(shop: Shop) -> None:
     assert "region-differs" in page
 
 
-async def test_a_modified_record_is_followed_through_a_split_to_the_caches(shop: Shop) -> None:
+async def test_a_modified_record_is_followed_through_a_split_to_the_caches(
+    tmp_path: Path,
+) -> None:
+    async with open_shop(tmp_path, brisk) as shop:
+        await _follow_through_a_split(shop)
+
+
+async def _follow_through_a_split(shop: Shop) -> None:
     first, second = shop.world.authorities
     shop.world.modify(first)
 
@@ -300,11 +308,12 @@ def _with_patience(text: str) -> str:
     return text.replace('recursive_interval = "0.4s"', 'recursive_interval = "1h"')
 
 
-async def test_what_asks_for_tls_is_refused_at_a_reload_too(shop: Shop) -> None:
-    shop.text = shop.text.replace("[daemon]", '[daemon]\nweb_config = "web.yml"')
+async def test_a_token_that_cannot_be_read_is_refused_at_a_reload(shop: Shop) -> None:
+    shop.text += '\n[[web.tokens]]\nname = "deploy"\ntoken = { file = "nowhere" }\n'
     refused = await shop.post("-/reload")
     assert refused.status_code == 422
-    assert "web_config" in refused.text
+    assert "web.tokens[0].token (deploy): nowhere cannot be read" in refused.text
+    assert (await shop.post("-/reload")).status_code == 422, "nobody has to say who they are yet"
 
 
 async def test_a_reload_at_the_end_begins_nothing_new(shop: Shop) -> None:

@@ -48,12 +48,10 @@ async def test_all_that_the_log_holds_was_told_to_who_followed_from_its_start(
 
 
 async def test_who_follows_the_events_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    loop = asyncio.get_running_loop()
     async with open_shop(tmp_path) as shop, _place(shop).follow() as stream:
         await stream.block()
         assert await shop.samples("oss_cname_event_clients") == {frozenset(): 1.0}
-        begin = loop.time()
         shop.stop()
         last = (await _rest(stream))[-1]
         assert last.type == "stop"
-    assert loop.time() - begin < 1.0, "a stream alone is no reason to wait for"
+        assert not stream.was_cut_off, "whoever holds up the end is cut off"

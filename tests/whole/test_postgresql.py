@@ -9,8 +9,8 @@ import pytest
 
 from monitor.adapters.stores.postgresql import PostgresqlStore
 from monitor.adapters.stores.session import Access
-from monitor.core.events import first_tampered
 from monitor.demo.landscape import MODIFIED
+from tests.core.tampered import first_tampered
 from tests.servers.postgresql import Postgresql
 from tests.servers.process import aside
 from tests.whole.shop import Shop, eventually, open_shop

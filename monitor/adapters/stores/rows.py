@@ -23,6 +23,7 @@ from monitor.core.events import Event, EventType, Record, canonical, seal
 from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
+from monitor.core.tampering import Logged
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import is_calm
 
@@ -170,7 +171,12 @@ def sealed(event: Event, seq: int, prev_hash: str) -> tuple[Record, EventRow]:
     """Return the event as a record of the log, and as its row; its evidence is written once."""
     evidence = canonical(event.evidence)
     record = seal(event, seq, prev_hash, evidence)
-    return record, (
+    return record, _event_row(record, evidence)
+
+
+def _event_row(record: Record, evidence: str) -> EventRow:
+    event = record.event
+    return (
         record.seq,
         event.at.isoformat(),
         event.type.value,
@@ -196,3 +202,16 @@ def record_of(row: EventRow) -> Record:
         tuple(json.loads(evidence)),
     )
     return Record(seq, event, prev_hash, digest)
+
+
+def logged_of(row: EventRow) -> Logged:
+    """Return the row as it stands; its record only where it is written just as we write it."""
+    try:
+        record = record_of(row)
+        evidence = record.event.evidence
+        # The second form is that of the first releases.
+        forms = (canonical(evidence), json.dumps(evidence, ensure_ascii=False))
+        is_ours = any(_event_row(record, form) == row for form in forms)
+    except (ValueError, TypeError, RecursionError):
+        return Logged(row[0], str(row[-1]), None)
+    return Logged(row[0], str(row[-1]), record if is_ours else None)

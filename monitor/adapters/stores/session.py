@@ -68,6 +68,9 @@ class Database(Protocol):
     def transaction(self, session: Session) -> AbstractContextManager[None]:
         """Keep all that is written within, or nothing of it. Raises `errors`."""
 
+    def unguarded(self, session: Session) -> AbstractContextManager[None]:
+        """Have records of the log be removed within, in a transaction. Raises `errors`."""
+
     def failure(self, error: Exception) -> StoreError:
         """Return what went wrong, and what to do about it."""
 

@@ -8,21 +8,25 @@ from datetime import datetime
 from functools import cache
 from typing import TypeVar
 
-from monitor.adapters.stores import outbox, rows
+from monitor.adapters.stores import event_log, outbox, rows
 from monitor.adapters.stores.at_rest import Details
 from monitor.adapters.stores.details import NOTHING
 from monitor.adapters.stores.looks import Looks
+from monitor.adapters.stores.rows import DomainRow
 from monitor.adapters.stores.session import Database, Session, Value
 from monitor.core.bindings import Binding
-from monitor.core.events import GENESIS, Record
+from monitor.core.events import Record
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
+from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 from monitor.ports import Kept, StoreError
 
 T = TypeVar("T")
+
+_BEHIND_ALL = 2**63 - 1  # the largest number that a database keeps
 
 
 class SqlStore:
@@ -60,18 +64,41 @@ class SqlStore:
             self._written.pop(name, None)
         return kept
 
-    async def history(self, domain: DomainName, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"
-        return await self._run(lambda session: _records(session, query, domain.text, limit))
+    async def history(
+        self, domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE domain = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        end = _BEHIND_ALL if before is None else before
+        return await self._run(
+            lambda session: event_log.records(session, query, domain.text, end, limit)
+        )
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-        return await self._run(lambda session: _records(session, query, after, limit))
+        return await self._run(lambda session: event_log.records(session, query, after, limit))
+
+    async def rows(self, after: int | None, limit: int) -> tuple[Logged, ...]:
+        return await self._run(lambda session: event_log.logged(session, after, limit))
+
+    async def first_since(self, at: datetime) -> int | None:
+        return await self._run(lambda session: event_log.first_since(session, at))
+
+    async def newest(self) -> int:
+        return await self._run(event_log.newest)
 
     async def changes(
-        self, limit: int, *, before: str | None = None, only_open: bool = False
+        self,
+        limit: int,
+        *,
+        before: str | None = None,
+        only_open: bool = False,
+        domain: DomainName | None = None,
     ) -> tuple[Change, ...]:
-        return await self._run(lambda session: _changes(session, limit, before, int(only_open)))
+        newest = before or "~"  # behind every ULID
+        wanted = None if domain is None else domain.text
+        return await self._run(
+            lambda session: _changes(session, newest, int(only_open), wanted, limit)
+        )
 
     async def change(self, number: str) -> Change | None:
         query = "SELECT story FROM change WHERE id = ?"
@@ -82,9 +109,11 @@ class SqlStore:
 
         return await self._run(find)
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE change_id = ? ORDER BY seq LIMIT ?"
-        return await self._run(lambda session: _records(session, query, number, limit))
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE change_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+        return await self._run(
+            lambda session: event_log.records(session, query, number, after, limit)
+        )
 
     async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
         return await self._run(lambda session: outbox.waiting(session, limit, channel))
@@ -122,21 +151,25 @@ class SqlStore:
         return self._settled(step, domains, records)
 
     def _written_down(
-        self, session: Session, step: Step, domains: Sequence[rows.DomainRow]
+        self, session: Session, step: Step, domains: Sequence[DomainRow]
     ) -> tuple[Record, ...]:
         with self._database.transaction(session):
             return self._write(session, step, domains)
 
     def _write(
-        self, session: Session, step: Step, domains: Sequence[rows.DomainRow]
+        self, session: Session, step: Step, domains: Sequence[DomainRow]
     ) -> tuple[Record, ...]:
         _keep_state(session, step, domains)
         _keep_accounts(session, step, self._written)
         outbox.keep(session, step)
-        return _append(session, step)
+        records = event_log.append(session, step)
+        if step.pruned is not None:
+            with self._database.unguarded(session):
+                event_log.prune(session, step.pruned)
+        return records
 
     def _settled(
-        self, step: Step, domains: Sequence[rows.DomainRow], records: tuple[Record, ...]
+        self, step: Step, domains: Sequence[DomainRow], records: tuple[Record, ...]
     ) -> Kept:
         """Return what became of a step that is in the database."""
         looks = self._looks
@@ -190,7 +223,7 @@ def _domain(session: Session, name: DomainName, details: Details) -> DomainState
     return None if row is None else rows.domain_of(rows.DomainRow._make(row), details)
 
 
-def _keep_state(session: Session, step: Step, domains: Sequence[rows.DomainRow]) -> None:
+def _keep_state(session: Session, step: Step, domains: Sequence[DomainRow]) -> None:
     session.executemany("DELETE FROM domain WHERE name = ?", [(d.text,) for d in step.forgotten])
     closed = [(name,) for name in step.closed]
     session.executemany("DELETE FROM account WHERE name = ?", closed)
@@ -256,27 +289,12 @@ def _keep_bindings(
     )
 
 
-def _append(session: Session, step: Step) -> tuple[Record, ...]:
-    newest = session.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-    seq, prev_hash = newest or (0, GENESIS)
-    records, written = list[Record](), list[rows.EventRow]()
-    for event in step.events:
-        record, row = rows.sealed(event, seq + 1, prev_hash)
-        seq, prev_hash = record.seq, record.hash
-        records.append(record)
-        written.append(row)
-    session.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", written)
-    return tuple(records)
-
-
-def _records(session: Session, query: str, *parameters: str | int) -> tuple[Record, ...]:
-    return tuple(rows.record_of(row) for row in session.execute(query, parameters))
-
-
-def _changes(
-    session: Session, limit: int, before: str | None, least_open: int
-) -> tuple[Change, ...]:
-    query = "SELECT story FROM change WHERE id < ? AND is_open >= ? ORDER BY id DESC LIMIT ?"
-    newest = before or "~"  # behind every ULID
-    found = session.execute(query, (newest, least_open, limit))
+def _changes(session: Session, *parameters: str | int | None) -> tuple[Change, ...]:
+    found = session.execute(_NEWEST_CHANGES, parameters)
     return tuple(rows.change_of(story) for (story,) in found)
+
+
+_NEWEST_CHANGES = """
+SELECT story FROM change
+WHERE id < ? AND is_open >= ? AND domain = coalesce(?, domain) ORDER BY id DESC LIMIT ?
+"""

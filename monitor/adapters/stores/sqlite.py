@@ -11,6 +11,8 @@ from monitor.adapters.stores.session import Access, Session
 from monitor.adapters.stores.sql import SqlStore
 from monitor.ports import StoreError
 
+_GUARD = "event_is_never_removed"
+
 
 class SqliteStore(SqlStore):
     """Keeps everything in one file."""
@@ -56,6 +58,15 @@ class _SqliteDatabase:
         assert session is self._connection
         with transaction(self._connection):
             yield
+
+    @contextmanager
+    def unguarded(self, session: Session) -> Iterator[None]:
+        query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"
+        guard = session.execute(query, (_GUARD,)).fetchone()
+        session.execute(f"DROP TRIGGER IF EXISTS {_GUARD}")
+        yield
+        if guard is not None:
+            session.execute(guard[0])
 
     def failure(self, error: Exception) -> StoreError:
         return StoreError(f"{self._path}: {error}. {_remedy(error)}")

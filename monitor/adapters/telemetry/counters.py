@@ -78,6 +78,7 @@ class PrometheusTelemetry:
         )
         for reason in ("behind", "refused", "stalled"):
             self._event_clients_dropped.labels(reason)
+        self._web_refusals = counter("web_refusals", "Requests that were not let in.", "reason")
         self._store_errors = counter("store_errors", "Attempts to keep a step that failed.")
         self._store_waiting = gauge(
             "store_waiting_steps", "Steps that wait for a store whose connection is lost."
@@ -174,6 +175,14 @@ class PrometheusTelemetry:
 
     def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None:
         self._alertmanager_posts.labels(alertmanager, _result(failure)).inc()
+
+    def expect_refusals(self, reasons: Iterable[str]) -> None:
+        """Let the series of these reasons exist before anything happens."""
+        for reason in reasons:
+            self._web_refusals.labels(reason)
+
+    def refused(self, reason: str) -> None:
+        self._web_refusals.labels(reason).inc()
 
     def lagged(self, lag: timedelta) -> None:
         self._job_lag = lag

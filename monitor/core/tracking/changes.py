@@ -241,7 +241,15 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 def change_id(at: datetime, *parts: str) -> str:
     """Return a ULID that follows from when and what: replaying a log gives the same one."""
+    return _ulid(at, hashlib.sha256("\n".join((at.isoformat(), *parts)).encode()).digest()[:10])
+
+
+def first_id_at(at: datetime) -> str:
+    """Return what no change has as its id that was seen earlier, nor a greater one."""
+    return _ulid(at, bytes(10))
+
+
+def _ulid(at: datetime, lots: bytes) -> str:
     milliseconds = int((at - datetime.fromtimestamp(0, at.tzinfo)) / timedelta(milliseconds=1))
-    lots = hashlib.sha256("\n".join((at.isoformat(), *parts)).encode()).digest()[:10]
     number = int.from_bytes(milliseconds.to_bytes(6, "big") + lots, "big")
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

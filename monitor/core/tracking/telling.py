@@ -3,7 +3,8 @@
 So a step that changes nothing tells nothing, and what is told is what was kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.core.events import Event, EventType, Json
@@ -172,6 +173,29 @@ def unverified(change: Change) -> tuple[str, ...]:
 
 def _is_unverified(track: Track) -> bool:
     return track.state in {TrackState.UNREACHABLE, TrackState.UNKNOWN, TrackState.AUTH_WAIT}
+
+
+def as_one_notice(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Return the events with all windows of the domain that are over told in one."""
+    over = [event for event in events if event.type is EventType.WINDOW_EXPIRED]
+    if len(over) < 2:
+        return tuple(events)
+    first = over[0]
+    late: dict[str, Json] = {}
+    for event in over:
+        part = event.data["late"]
+        late |= part if isinstance(part, Mapping) else {}
+    unverified = sorted(
+        {name for e in over for name in _names(e.data["unverified"])} - late.keys()
+    )
+    changes = tuple(event.change for event in over)
+    data = {**first.data, "late": late, "unverified": tuple(unverified), "changes": changes}
+    rest = [event for event in events if event.type is not EventType.WINDOW_EXPIRED]
+    return (*rest, replace(first, data=data))
+
+
+def _names(value: Json) -> tuple[str, ...]:
+    return tuple(str(name) for name in value) if isinstance(value, tuple) else ()
 
 
 def _described(change: Change) -> dict[str, Json]:

@@ -14,7 +14,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName, InvalidName
+from monitor.entrypoints.shapes.log import RecordDocument
+from monitor.entrypoints.web import parameters as given
 from monitor.entrypoints.web.feed import Feed, Follower, Gap, Item
+from monitor.entrypoints.web.listing import MAX_SEQ, ULID, number_of
+from monitor.entrypoints.web.operation import Endpoint, Operation
 from monitor.entrypoints.web.problems import problem
 from monitor.ports import StoreError
 
@@ -23,13 +27,29 @@ log = structlog.get_logger()
 _RETRY = "retry: 3000\n\n"  # milliseconds until a browser connects again
 _BUSY = {"retry-after": "30"}
 _PIECE = 32 * 1024
-_MAX_SEQ = 2**63 - 1  # SQLite's
-_ID_LENGTH = 26  # of a change: a ULID
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
     "x-accel-buffering": "no",  # nginx would hold events back until it has a bufferful
 }
+
+
+EVENTS = Operation(
+    "followEvents",
+    "/events",
+    "Every event of the audit log as it happens",
+    RecordDocument,
+    (
+        *(given.AFTER, given.LAST_EVENT_ID, given.TYPES, given.DOMAINS, given.CHANGES),
+        *(given.DETAIL, given.BEHIND),
+    ),
+    {503: "As many follow the events as can be served; Retry-After says when to come again."},
+    media_type="text/event-stream",
+    description=(
+        "Server-sent events. `id` is a record's `seq`, `event` its type, `data` the record. After "
+        "15 s of silence comes a comment, with the place up to which there was nothing."
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,9 @@ class Events:
     def __init__(self, feed: Feed, patience: Patience) -> None:
         self._feed = feed
         self._patience = patience
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return (Endpoint(EVENTS, self.events),)
 
     async def events(self, request: Request) -> Response:
         wanted = wanted_of(request)
@@ -159,12 +182,12 @@ def wanted_of(request: Request) -> Wanted:
     """Return what the request asks for; an HTTP error where it makes no sense."""
     asked = request.query_params
     # A browser that connects again repeats the URL: the place in the header is the newer one.
-    after = request.headers.get("last-event-id") or asked.get("after") or None
+    places = (_seq(request.headers.get("last-event-id")), _seq(asked.get("after")))
     return Wanted(
         frozenset(_types(asked)),
         frozenset(_domains(asked)),
         frozenset(_changes(asked)),
-        None if after is None else _seq(after),
+        next((place for place in places if place is not None), None),
         is_brief=_choice(asked, "detail", "whole", "brief"),
         is_hasty=_choice(asked, "behind", "catch_up", "skip"),
     )
@@ -188,8 +211,8 @@ def _domains(asked: QueryParams) -> Iterator[str]:
 
 def _changes(asked: QueryParams) -> Iterator[str]:
     for written in _listed(asked, "change"):
-        if len(written) != _ID_LENGTH or not written.isascii() or not written.isalnum():
-            raise HTTPException(400, f"change: an id, which has {_ID_LENGTH} letters and digits")
+        if not ULID.fullmatch(written):
+            raise HTTPException(400, "change: the id of a change, a ULID")
         yield written
 
 
@@ -198,11 +221,13 @@ def _listed(asked: QueryParams, key: str) -> Iterator[str]:
         yield from filter(None, written.split(","))
 
 
-def _seq(written: str) -> int:
-    is_number = written.isascii() and written.isdigit() and len(written) <= len(str(_MAX_SEQ))
-    if not is_number or int(written) > _MAX_SEQ:
+def _seq(written: str | None) -> int | None:
+    if not written:
+        return None
+    number = number_of(written, MAX_SEQ)
+    if number is None:
         raise HTTPException(400, "after, Last-Event-ID: the seq of a record, a number")
-    return int(written)
+    return number
 
 
 def _choice(asked: QueryParams, key: str, usual: str, other: str) -> bool:

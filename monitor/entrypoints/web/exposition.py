@@ -12,8 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
 from monitor.entrypoints.series.writing import END, Collected, Encoder
+from monitor.entrypoints.web.coding import GZIP_WINDOW, accepts_gzip
 
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS  # zlib's way to say: with a gzip header
 _PIECE = 96 * 1024
 
 
@@ -29,7 +29,7 @@ async def exposed(
     encode, content_type = _chosen(request.headers.get("accept", ""))
     pieces = _pieces(await _own(registry, encode), state(encode))
     headers = {"content-type": content_type, "vary": "accept, accept-encoding"}
-    if _accepts_gzip(request.headers.get("accept-encoding", "")):
+    if accepts_gzip(request.headers.get("accept-encoding", "")):
         headers["content-encoding"] = "gzip"
         pieces = _zipped(pieces)
     return _Streamed(pieces, headers)
@@ -77,14 +77,6 @@ def _chosen(accept: str) -> tuple[Encoder, str]:
         return choose_encoder("")
 
 
-def _accepts_gzip(accept_encoding: str) -> bool:
-    for offer in accept_encoding.lower().split(","):
-        coding, _, quality = offer.replace(" ", "").partition(";q=")
-        if coding == "gzip":
-            return quality.rstrip("0") not in {"0.", "."} and quality != "0"
-    return False
-
-
 def _pieces(own: bytes, state: Iterator[str]) -> Generator[bytes, None, None]:
     body = own.removesuffix(END)
     for begin in range(0, len(body), _PIECE):
@@ -96,7 +88,7 @@ def _pieces(own: bytes, state: Iterator[str]) -> Generator[bytes, None, None]:
 
 def _zipped(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
     # Level 1: nine times the speed of level 9, for a fifth more bytes.
-    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP_WINDOW)
+    packer = zlib.compressobj(1, zlib.DEFLATED, GZIP_WINDOW)
     for piece in pieces:
         yield packer.compress(piece)
     yield packer.flush()

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.tracking.changes import Change
+from monitor.entrypoints.web.access import Refusal
 from monitor.entrypoints.web.language import COOKIE, chosen_now, language_of
 from monitor.entrypoints.web.listing import Page, found, page_of, query_of
 from monitor.entrypoints.web.pages import (
@@ -106,6 +107,14 @@ class Screens:
         phrase = HTTPStatus(error.status_code).phrase
         detail = frame.words.word("no_such_page") if error.detail == phrase else error.detail
         return _html(request, error_page(frame, title, detail), error)
+
+    def denied(self, request: Request, refusal: Refusal) -> Response:
+        """Tell a reader why they are not let in."""
+        frame = self._frame(request)
+        title = frame.words.word(f"denied_{refusal.status}")
+        detail = frame.words.word(f"denied_{refusal.reason.value}")
+        page = error_page(frame, title, detail)
+        return _html(request, page, HTTPException(refusal.status))
 
     async def _history(self, domain: DomainName) -> tuple[Record, ...] | None:
         try:

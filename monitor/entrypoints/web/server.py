@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from monitor.entrypoints.web.tls import Tls
 
 # Who still waits for a reply is cut off after this many seconds; stopping takes two at most.
 _SECONDS_TO_DRAIN = 1
@@ -16,18 +19,31 @@ _USER_TIMEOUT = 60_000
 
 
 class WebServer:
-    """Serves an application on one address while it is started; start and stop in one task."""
+    """Serves an application on one address while it is started; start and stop in one task.
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    With `tls`, connections are encrypted; `turned_away` hears of clients whose certificate is in
+    order but not welcome, by their address.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        tls: Tls | None = None,
+        turned_away: Callable[[str], None] = lambda _client: None,
+    ) -> None:
         self._app = app
         self._host = host
         self._port = port
+        self._tls = tls
+        self._turned_away = turned_away
         self._serving = AsyncExitStack()
 
     async def start(self) -> tuple[str, int]:
         """Listen, and return on which host and port. Raises OSError, which names the address."""
         listener = await _listening(self._host, self._port)
-        await self._serving.enter_async_context(_served(self._app, listener))
+        await self._serving.enter_async_context(self._served(listener))
         host, port = listener.getsockname()[:2]
         return str(host), int(port)
 
@@ -35,20 +51,20 @@ class WebServer:
         """Let the requests under way end, and close; nothing where it was not started."""
         await self._serving.aclose()
 
+    @asynccontextmanager
+    async def _served(self, listener: socket.socket) -> AsyncIterator[None]:
+        server = _Server(self._config())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve(sockets=[listener]))
+            yield
+            server.should_exit = True
+        await _cut_off(server)
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals of the process to the daemon."""
-        yield
-
-
-@asynccontextmanager
-async def _served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http="h11",
+    def _config(self) -> uvicorn.Config:
+        tls, turned_away = self._tls, self._turned_away
+        config = uvicorn.Config(
+            self._app,
+            http=_choosy(tls, turned_away) if tls else H11Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -58,12 +74,35 @@ async def _served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
             proxy_headers=False,
             timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
         )
-    )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[listener]))
+        config.load()
+        config.ssl = tls.context if tls else None
+        return config
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals of the process to the daemon."""
         yield
-        server.should_exit = True
-    await _cut_off(server)
+
+
+def _choosy(tls: Tls, turned_away: Callable[[str], None]) -> type[H11Protocol]:
+    """Return a protocol that hangs up on clients whose certificates are not welcome."""
+
+    class Choosy(H11Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            super().connection_made(transport)
+            self._is_welcome = tls.welcomes(transport.get_extra_info("peercert"))
+            if not self._is_welcome:
+                turned_away(self.client[0] if self.client else "")
+                transport.abort()
+
+        def data_received(self, data: bytes) -> None:
+            if self._is_welcome:  # what came along with the handshake too
+                super().data_received(data)
+
+    return Choosy
 
 
 async def _cut_off(server: uvicorn.Server) -> None:

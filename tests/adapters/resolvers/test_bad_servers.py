@@ -44,7 +44,7 @@ ZONES = (
 
 
 def prober(attempts: int = 2) -> DnsProber:
-    return DnsProber(SystemClock(), Limits(timedelta(milliseconds=150), attempts))
+    return DnsProber(SystemClock(), Limits(timedelta(milliseconds=300), attempts))
 
 
 def resolver(port: int) -> Resolver:
@@ -221,7 +221,7 @@ async def test_a_silent_server_is_asked_once_a_question_until_it_answers_again()
         return [_right(query)] if talks else []
 
     async with scripted(respond) as (script, port):
-        asking = DnsProber(SystemClock(), Limits(timedelta(milliseconds=20), attempts=3))
+        asking = DnsProber(SystemClock(), Limits(timedelta(milliseconds=100), attempts=3))
         for _ in range(SILENCE_BEFORE_DOUBT):
             await asking.ask(resolver(port), QUESTION)
         assert len(script.queries) == 3 * SILENCE_BEFORE_DOUBT

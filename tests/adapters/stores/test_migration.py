@@ -19,7 +19,6 @@ from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.stores.views import spells_in, views_of
 from monitor.core.answers import Answer
 from monitor.core.bindings import Binding
-from monitor.core.events import first_tampered
 from monitor.core.gist import Gist
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
@@ -32,6 +31,7 @@ from tests.contracts.store_contract import ACCOUNT as FAILING
 from tests.contracts.store_contract import CHANGES, FULL
 from tests.contracts.values import views
 from tests.core.samples import BINDING, DOMAIN, RIGHT, START, WRONG, sighting
+from tests.core.tampered import first_tampered
 
 RECORD = next(record for record in stages() if record.under_way)
 ACCOUNT = AccountInventory("shop", (BINDING,), START)

@@ -14,13 +14,14 @@ from structlog.testing import capture_logs
 
 from monitor.adapters.stores.postgresql import PostgresqlStore
 from monitor.adapters.stores.session import Access, Value
-from monitor.core.events import Event, EventType, first_tampered
+from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
 from monitor.ledger import Ledger
 from monitor.ports import StoreError, StoreLost
 from tests.cli.commands import environment
 from tests.core.samples import BINDING, DOMAIN, RIGHT, START, view
+from tests.core.tampered import first_tampered
 from tests.fakes.recording_telemetry import RecordingTelemetry
 from tests.servers.postgresql import Postgresql
 from tests.servers.process import aside, came_true

@@ -14,13 +14,14 @@ import pytest
 
 from monitor.adapters.stores.session import Access, Session
 from monitor.adapters.stores.sqlite import SqliteStore
-from monitor.core.events import Event, EventType, first_tampered
+from monitor.core.events import Event, EventType
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
 from monitor.ports import StoreError
 from tests.cli.commands import environment
 from tests.core.samples import BINDING, DOMAIN, START, binding
+from tests.core.tampered import first_tampered
 
 EVENT = Event(EventType.START, START)
 
@@ -145,6 +146,7 @@ from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
 from tests.core.samples import BINDING, START
+from tests.core.tampered import first_tampered
 
 async def main():
     store = SqliteStore(Path(sys.argv[1]))

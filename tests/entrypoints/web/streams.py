@@ -72,11 +72,14 @@ class Stream:
         self._held = ""
         self.status = status
         self.headers = headers
+        self.was_cut_off = False
 
     async def block(self) -> Block | None:
         """Return the next block but the one that sets `retry`; None at the end."""
         while "\n\n" not in self._held:
-            size = int(await self._reader.readline() or b"0", 16)
+            line = await self._reader.readline()
+            self.was_cut_off = not line  # the end of a whole stream is a chunk of no size
+            size = int(line or b"0", 16)
             if not size:
                 return None
             self._held += (await self._reader.readexactly(size + 2))[:-2].decode()

@@ -100,7 +100,8 @@ def test_what_does_not_exist_is_a_problem_document(path: str) -> None:
 def test_resolvers_and_inventory_are_lists() -> None:
     client = reader(site_of())
     resolvers = client.get("/api/v1/resolvers").json()
-    assert [one["up"] for one in resolvers["items"]] == [True, True, True, True, True, False]
+    up = {one["resolver"]: one["up"] for one in resolvers["items"]}
+    assert up == {name: name != "branch" for name in sorted(up)} and len(up) == 6
     accounts = client.get("/api/v1/inventory").json()["items"]
     assert [one["account"] for one in accounts] == ["config", "new", "shop"]
     assert accounts[2]["failures"][0]["reason"] == "denied"
@@ -110,6 +111,24 @@ def test_a_domain_has_its_history() -> None:
     page = reader(site_of()).get(f"/api/v1/domains/{IMG}/history").json()
     assert [record["seq"] for record in page["items"]] == [5, 4, 3, 2, 1]
     assert page["items"][0]["data"]["to"] == "in_effect"
+
+
+def test_a_long_history_is_read_in_pages() -> None:
+    client, seqs = reader(site_of()), list[int]()
+    cursor: str | None = ""
+    while cursor is not None:
+        asked = {"limit": "2", "cursor": cursor}
+        page = client.get(f"/api/v1/domains/{IMG}/history", params=asked).json()
+        seqs += [record["seq"] for record in page["items"]]
+        cursor = page["next"]
+    assert seqs == [5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=-1", "cursor=" + "9" * 19, "limit=0"])
+def test_a_place_in_a_history_that_makes_no_sense_is_a_problem(query: str) -> None:
+    reply = reader(site_of()).get(f"/api/v1/domains/{IMG}/history?{query}")
+    assert reply.status_code == 400
+    assert reply.headers["content-type"] == PROBLEM
 
 
 def test_a_history_that_cannot_be_read_is_a_problem_without_secrets() -> None:

@@ -42,8 +42,9 @@ class Kept:
     async def change(self, number: str) -> Change | None:
         return next((change for change in self.known if change.id == number), None)
 
-    async def story(self, number: str, limit: int) -> tuple[Record, ...]:
-        return tuple(one for one in self.told if one.event.change == number)[:limit]
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        found = (one for one in self.told if one.event.change == number and one.seq > after)
+        return tuple(found)[:limit]
 
 
 class Broken(Kept):

@@ -40,7 +40,7 @@ async def served(site: Site) -> AsyncIterator[str]:
 
 
 async def get(url: str, **headers: str) -> requests.Response:
-    return await asyncio.to_thread(requests.get, url, headers=headers, timeout=10)
+    return await asyncio.to_thread(requests.get, url, headers=headers, timeout=30)
 
 
 def own() -> CollectorRegistry:
@@ -152,7 +152,7 @@ async def test_a_scraper_that_goes_away_ends_the_work() -> None:
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await reader.readuntil(b"oss_cname_pairs")
         writer.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await ended.wait()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from monitor.core.resting import Lineup, RestingViews
 from monitor.core.status import Spell, View, standings_of
+from monitor.entrypoints.web.access import Rules
 from monitor.ports import StoreLost
 from tests.entrypoints.web.worlds import Reloads, reader, site_of
 from tests.servers.installed import require
@@ -143,7 +144,7 @@ def test_a_reader_of_our_own_pages_may_reload(headers: Mapping[str, str]) -> Non
 
 def test_off_loopback_without_authentication_nobody_may_reload() -> None:
     reloads = Reloads()
-    site = replace(site_of(), reload=reloads, may_write=False)
+    site = replace(site_of(rules=Rules(may_anybody_read=True)), reload=reloads)
     reply = reader(site).post("/-/reload")
     assert reply.status_code == 403
     assert reloads.count == 0

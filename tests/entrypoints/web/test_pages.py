@@ -235,7 +235,9 @@ def test_every_page_exists_in_every_language(language: str) -> None:
 def test_every_kind_of_event_has_words(language: str) -> None:
     events = [Event(kind, NOW, IMG, data={"state": "raised"}) for kind in EventType]
 
-    async def history(_domain: DomainName, _limit: int) -> tuple[Record, ...]:
+    async def history(
+        _domain: DomainName, _limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
         return tuple(seal(event, 1, GENESIS) for event in events)
 
     site = replace(site_of(), history=history)
@@ -262,7 +264,9 @@ def test_text_from_the_network_is_shown_and_never_obeyed() -> None:
 
 
 def test_a_hostile_history_and_a_hostile_search_are_escaped() -> None:
-    async def history(domain: DomainName, _limit: int) -> tuple[Record, ...]:
+    async def history(
+        domain: DomainName, _limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
         data = {"from": HOSTILE, "to": HOSTILE}
         return (seal(Event(EventType.STATUS, NOW, domain, data=data), 1, GENESIS),)
 

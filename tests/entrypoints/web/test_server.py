@@ -15,7 +15,7 @@ from tests.entrypoints.web.worlds import site_of
 
 
 async def get(url: str) -> requests.Response:
-    return await asyncio.to_thread(requests.get, url, timeout=10)
+    return await asyncio.to_thread(requests.get, url, timeout=30)
 
 
 async def test_pages_and_metrics_are_served_in_the_running_loop() -> None:
@@ -107,3 +107,23 @@ async def test_a_request_that_never_ends_is_cut_off() -> None:
         rest = await reader.read()
     writer.close()
     assert b"200 OK" not in rest
+
+
+async def test_a_body_that_ends_too_early_is_no_failure_of_ours(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = WebServer(create_app(site_of()), "127.0.0.1", 0)
+    host, port = await server.start()
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(
+            b"POST /api/v1/changes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+            b"Content-Type: application/json\r\n\r\n{"
+        )
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        assert (await get(f"http://{host}:{port}/-/healthy")).status_code == 200
+    finally:
+        await server.stop()
+    assert "request_failed" not in capsys.readouterr().out + caplog.text

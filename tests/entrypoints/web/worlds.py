@@ -1,22 +1,28 @@
 """A site over the sample fleet, and a reader who asks it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from monitor.assembly.reporting import StoredReports
 from monitor.core.events import Record
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.metrics import StateMetrics
+from monitor.entrypoints.web.access import OPEN_TO_THIS_MACHINE, Rules
 from monitor.entrypoints.web.app import Site, create_app
 from monitor.entrypoints.web.feed import Feed
+from monitor.entrypoints.web.gate import Access
+from monitor.entrypoints.web.passwords import Passwords
+from monitor.entrypoints.web.refusals import Refusals
+from monitor.entrypoints.web.tokens import TokenRing
 from monitor.ports import StoreError
 from monitor.usecases.announce import Announcement, NotAnnounced
 from monitor.usecases.snapshot import Snapshot
-from tests.entrypoints.sample import sample_history, sample_snapshot
+from tests.entrypoints.sample import NOW, sample_history, sample_snapshot
 from tests.fakes.memory_store import MemoryStore
 
 LISTENER = "http://127.0.0.1:9953"
@@ -48,8 +54,19 @@ class Drops:
         self.reasons.append(reason)
 
 
-def site_of(snapshot: Snapshot | None = None, max_pairs: int = 50_000) -> Site:
-    """Return a site that shows the snapshot, is ready, and may be written to."""
+def access_of(
+    rules: Rules = OPEN_TO_THIS_MACHINE, count: Callable[[str], None] = lambda _reason: None
+) -> Access:
+    """Return an access by rules that stay."""
+    return Access(lambda: rules, Passwords(), TokenRing(), Refusals(count, lambda: NOW))
+
+
+def site_of(
+    snapshot: Snapshot | None = None,
+    max_pairs: int = 50_000,
+    rules: Rules = OPEN_TO_THIS_MACHINE,
+) -> Site:
+    """Return a site that shows the snapshot, is ready, and by default open to this machine."""
     shown = snapshot or sample_snapshot()
     store = MemoryStore()
     return Site(
@@ -57,13 +74,14 @@ def site_of(snapshot: Snapshot | None = None, max_pairs: int = 50_000) -> Site:
         history=_history,
         changes=store,
         feed=Feed(store.records, 100, Drops()),
+        reports=StoredReports(store, lambda: shown.resolvers),
         announce=_announce,
         registry=CollectorRegistry(),
         state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
         is_ready=lambda: True,
         is_keeping=lambda: True,
         reload=Reloads(),
-        may_write=True,
+        access=access_of(rules),
     )
 
 
@@ -86,7 +104,9 @@ def snapshot_with(*domains: DomainState) -> Snapshot:
     return replace(sample, state=replace(sample.state, domains={**known, **changed}))
 
 
-async def unreadable(_domain: DomainName, _limit: int) -> tuple[Record, ...]:
+async def unreadable(
+    domain: DomainName, limit: int, before: int | None = None
+) -> tuple[Record, ...]:
     """Stand for a store that cannot give its history."""
     raise StoreError("database disk image is malformed: /var/lib/secret.db")
 
@@ -95,5 +115,8 @@ async def _announce(announcement: Announcement) -> Change:
     raise NotAnnounced(f"{announcement.domain} is not watched")
 
 
-async def _history(domain: DomainName, limit: int) -> tuple[Record, ...]:
-    return sample_history(domain)[:limit]
+async def _history(
+    domain: DomainName, limit: int, before: int | None = None
+) -> tuple[Record, ...]:
+    told = sample_history(domain)
+    return tuple(record for record in told if before is None or record.seq < before)[:limit]

@@ -55,10 +55,13 @@ def address_of(path: str, wanted: Mapping[str, str]) -> str:
 
 
 def _visible(value: object) -> object:
-    """Show control and direction characters as escapes, so that a text cannot pose as another."""
-    if isinstance(value, Markup) or not isinstance(value, str) or value.isprintable():
+    """Show control and direction characters as escapes, so that a text cannot pose as another.
+
+    Names are no texts, but become some.
+    """
+    if isinstance(value, Markup) or (text := str(value)).isprintable():
         return value
-    return "".join(_escaped(value))
+    return "".join(_escaped(text))
 
 
 def _escaped(text: str) -> Iterator[str]:

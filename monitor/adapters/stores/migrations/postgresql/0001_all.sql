@@ -46,7 +46,7 @@ ALTER TABLE domain
 -- intent.
 CREATE TABLE event (
     seq BIGINT PRIMARY KEY,
-    at TEXT NOT NULL,
+    at TEXT COLLATE "C" NOT NULL,
     type TEXT NOT NULL,
     domain TEXT COLLATE "C",
     resolver TEXT,
