@@ -60,3 +60,10 @@ async def test_a_second_daemon_is_refused_and_no_command_tells_the_password(desk
     shown = await desk.run("config", "show", "-c", "config.toml")
     assert shown.code == 0
     assert CANARY not in second.out + second.err + shown.out + shown.err
+
+
+async def test_a_backup_is_left_to_the_tools_of_postgresql(desk: Desk) -> None:
+    done = await desk.run("backup", "copy.db", "-c", "config.toml")
+    assert done.code == 3
+    assert "pg_dump" in done.err
+    assert not (desk.folder / "copy.db").exists()
