@@ -12,7 +12,9 @@ from benchmarks.expected import ENDPOINT, chain_of, name_of
 from benchmarks.task import HOST
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.inventory.listed import ListedInventory
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.postgresql import PostgresqlStore
+from monitor.adapters.stores.session import Access
+from monitor.adapters.stores.sql import SqlStore
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.garbage import spare_from_collection
@@ -34,7 +36,7 @@ from monitor.usecases.rounds import Rounds
 UNPACED = 1e9  # questions a second: no resolver of a benchmark needs to be spared
 
 
-class CountedStore(SqliteStore):
+class CountedStore(SqlStore):
     """The daemon's store, that also counts what it is given to keep, and how long that takes."""
 
     commits = 0
@@ -46,6 +48,14 @@ class CountedStore(SqliteStore):
         self.commits += 1
         self.seconds += time.perf_counter() - began
         return kept
+
+
+class _InSqlite(CountedStore, SqliteStore):
+    pass
+
+
+class _InPostgresql(CountedStore, PostgresqlStore):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +85,20 @@ class Daemon:
 
 @asynccontextmanager
 async def opened_daemon(
-    database: Path, ports: Sequence[int], schedule: Schedule | None = None
+    database: Path | str, ports: Sequence[int], schedule: Schedule | None = None
 ) -> AsyncIterator[Daemon]:
-    """Open a database with the resolvers at these ports, and by default settings otherwise."""
+    """Open a database with the resolvers at these ports, and by default settings otherwise.
+
+    It is a file, or a URL of PostgreSQL.
+    """
     set_up(level="warning", is_json=False, secrets=Secrets())
     registry = CollectorRegistry()
     clock, telemetry = SystemClock(), PrometheusTelemetry(registry)
-    store = CountedStore(database, Access.OWN)
+    store: CountedStore
+    if isinstance(database, Path):
+        store = _InSqlite(database, Access.OWN)
+    else:
+        store = _InPostgresql(database, Access.OWN)
     ledger = Ledger(store, telemetry)
     try:
         await ledger.open()

@@ -20,9 +20,12 @@ from pathlib import Path
 from struct import pack
 from typing import TypeVar
 
+import psycopg
+
 from benchmarks.daemon import Daemon, opened_daemon
 from benchmarks.expected import ZONE, addresses_of, chain_of, name_of
 from monitor.adapters.resolvers.reading import reading_of
+from monitor.adapters.stores.postgresql import PostgresqlStore
 from monitor.core.answers import Reply
 from monitor.core.domain_tracking import AuthorityLook, track_authorities
 from monitor.core.names import DomainName
@@ -46,6 +49,8 @@ BATCH = 1000  # domains in one step
 RECURSIVE, AUTHORITATIVE = 0x8180, 0x8400  # flags of an answer, RFC 1035 §4.1.1
 TTLS = (600, 300, 60, 60)  # of the records in turn, before they count down
 UNUSED_PORT = 9  # of resolvers that nobody asks
+
+_TABLES = ("account", "binding", "domain", "event", "change", "told", "notice")
 
 T = TypeVar("T")
 
@@ -73,6 +78,25 @@ def copy_database(from_: Path, to: Path) -> None:
     """Copy a database, with what may still be in its write-ahead log."""
     with closing(sqlite3.connect(from_)) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
+
+
+async def copy_to_postgresql(from_: Path, url: str) -> None:
+    """Copy a database to PostgreSQL, in the place of what was there."""
+    with psycopg.connect(url) as target:
+        target.execute("DROP TABLE IF EXISTS schema_version, step")
+        target.execute(f"DROP TABLE IF EXISTS {', '.join(_TABLES)}".encode())
+        target.execute("DROP FUNCTION IF EXISTS refuse_to_change_the_log")
+    store = PostgresqlStore(url)
+    await store.load()
+    await store.close()
+    with closing(sqlite3.connect(from_)) as source, psycopg.connect(url) as target:
+        for table in _TABLES:
+            rows = source.execute(f"SELECT * FROM {table}")  # noqa: S608 - of a closed set
+            with target.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                for row in rows:
+                    copy.write_row(row)
+    with psycopg.connect(url, autocommit=True) as target:
+        target.execute("VACUUM ANALYZE")
 
 
 async def settle(daemon: Daemon, names: int, authorities: int) -> None:

@@ -2,7 +2,8 @@
 
 Nobody is asked: a sweep tells at once whose answers have changed, and all that follows is the
 daemon's: judge, decide, write, and follow in memory. Beside it stand the same rows, written by
-nothing but sqlite3 in one transaction: what is left is ours.
+nothing but sqlite3 in one transaction: what is left is ours. With `--postgresql URL`, of a
+database that is used for nothing else, the same looks follow there, right after.
 """
 
 import argparse
@@ -22,7 +23,13 @@ from rich.table import Table
 
 from benchmarks.daemon import Daemon, opened_daemon
 from benchmarks.expected import name_of
-from benchmarks.settled import UNUSED_PORT, copy_database, reply_of, settled_database
+from benchmarks.settled import (
+    UNUSED_PORT,
+    copy_database,
+    copy_to_postgresql,
+    reply_of,
+    settled_database,
+)
 from monitor.core.answers import Question, Reply
 from monitor.core.bindings import Binding
 from monitor.core.gist import essence_of
@@ -61,6 +68,7 @@ class Look:
     commits: float
     bare: float  # the same rows by nothing but sqlite3
     rows: int
+    postgresql: float = 0.0  # commits of the same look there
 
 
 def main() -> None:
@@ -68,12 +76,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="of each round; a storm is one")
     parser.add_argument("--small", action="store_true", help="only see that all runs")
+    parser.add_argument("--postgresql", metavar="URL", help="measure there too")
     options = parser.parse_args()
     size = 100 if options.small else 1
     with tempfile.TemporaryDirectory() as folder:
         kept = {
             case: asyncio.run(
-                _measured(case, 1 if case.is_storm else options.repeats, Path(folder))
+                _measured(
+                    case,
+                    1 if case.is_storm else options.repeats,
+                    Path(folder),
+                    options.postgresql,
+                )
             )
             for case in _cases(size)
         }
@@ -91,23 +105,41 @@ def _cases(smaller: int) -> tuple[Case, ...]:
     )
 
 
-async def _measured(case: Case, repeats: int, folder: Path) -> tuple[Look, Look]:
+async def _measured(case: Case, repeats: int, folder: Path, url: str | None) -> tuple[Look, Look]:
     """Return the round in which the answers changed, and the next one, when that is believed."""
-    every = [await _both_looks(case, folder) for _ in range(repeats)]
+    every = [await _both_looks(case, folder, url) for _ in range(repeats)]
     seen, believed = zip(*every, strict=True)
     return _median(seen), _median(believed)
 
 
-async def _both_looks(case: Case, folder: Path) -> tuple[Look, Look]:
+async def _both_looks(case: Case, folder: Path, url: str | None) -> tuple[Look, Look]:
     database = settled_database(case.domains, case.resolvers, folder, folder)
+    if url is not None:
+        await copy_to_postgresql(database, url)
     async with opened_daemon(database, [UNUSED_PORT] * case.resolvers) as daemon:
         rounds = _Told.of(daemon, case).rounds(daemon)
         _assert_all_rest(rounds)
         seen = await _look(daemon, rounds, database, folder / "before.db")
         believed = await _look(daemon, rounds, database, folder / "before.db")
+    if url is not None:
+        there = await _commits_of_both_looks(case, url)
+        seen, believed = replace(seen, postgresql=there[0]), replace(believed, postgresql=there[1])
     await _assert_nothing_is_lost(case, database)
     database.unlink()
     return seen, believed
+
+
+async def _commits_of_both_looks(case: Case, url: str) -> tuple[float, float]:
+    """Return how long PostgreSQL takes to keep the same two looks."""
+    async with opened_daemon(url, [UNUSED_PORT] * case.resolvers) as daemon:
+        rounds, seconds = _Told.of(daemon, case).rounds(daemon), [daemon.store.seconds]
+        for _ in range(2):
+            await rounds.of_resolvers()
+            seconds.append(daemon.store.seconds)
+        domains = rounds.ledger.state.domains.values()
+        believed = [d for d in domains if d.status.value is not DomainStatus.IN_EFFECT]
+    assert len(believed) == case.changing, f"{len(believed)} domains"
+    return seconds[1] - seconds[0], seconds[2] - seconds[1]
 
 
 async def _look(daemon: Daemon, rounds: Rounds, database: Path, before: Path) -> Look:
@@ -223,7 +255,18 @@ def _written_barely(database: Path, rows: Rows) -> float:
 
 
 def _show(cases: Mapping[Case, tuple[Look, Look]]) -> None:
-    titles = ("", "verdicts", "rows", "look s", "CPU s", "commits s", "bare sqlite3 s", "x bare")
+    titles = (
+        "",
+        "verdicts",
+        "rows",
+        "look s",
+        "CPU s",
+        "commits s",
+        "bare sqlite3 s",
+        "x bare",
+        "PostgreSQL s",
+        "x",
+    )
     table = Table(*titles, box=None)
     for case, (seen, believed) in cases.items():
         what = f"{case.what} ({case.domains:,} x {case.resolvers})"
@@ -231,13 +274,17 @@ def _show(cases: Mapping[Case, tuple[Look, Look]]) -> None:
         _add(table, "  the next look, which believes it", "", believed)
     console = Console(width=140)
     console.print(table)
+    console.print("bare: the same rows by sqlite3 alone; PG: commits of the same looks there.")
     console.print("After each case all verdicts, states and events were found in the database.")
 
 
 def _add(table: Table, what: str, verdicts: str, look: Look) -> None:
     seconds = (look.wall, look.cpu, look.commits, look.bare)
     told = (f"{value:.4f}" if value < 1 else f"{value:.2f}" for value in seconds)
-    table.add_row(what, verdicts, f"{look.rows:,}", *told, f"{look.commits / look.bare:.1f}")
+    there = (f"{look.postgresql:.4f}", f"{look.postgresql / look.commits:.2f}")
+    table.add_row(
+        what, verdicts, f"{look.rows:,}", *told, f"{look.commits / look.bare:.1f}", *there
+    )
 
 
 if __name__ == "__main__":

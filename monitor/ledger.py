@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -9,9 +10,13 @@ import structlog
 
 from monitor.core.events import Record
 from monitor.core.state import State, Step
-from monitor.ports import Store, StoreError, Telemetry
+from monitor.ports import Kept, Store, StoreError, StoreLost, Telemetry
 
 log = structlog.get_logger()
+
+_FIRST_PAUSE = 0.5  # seconds, before a lost store is tried again; doubled each time
+_LONGEST_PAUSE = 5.0
+_SHORT_WHILE = 10.0  # seconds that steps may fail before it is a failure of the monitor
 
 Decision: TypeAlias = Callable[[State], Step]
 Listener: TypeAlias = Callable[[Step], None]
@@ -38,6 +43,9 @@ class Ledger:
         self._listeners: list[Listener] = []
         self._companion: Companion = _alone
         self._reader: Reader = _unread
+        self._hurried = asyncio.Event()
+        self._is_lost = False
+        self._failing_since: float | None = None
         self.state = State()
 
     async def open(self) -> None:
@@ -62,28 +70,42 @@ class Ledger:
     async def record(self, decide: Decision) -> bool:
         """Decide on the newest state, keep the step, and show it; one at a time.
 
-        Returns False when the store could not keep it: then nothing has changed, and the caller's
-        next round brings it again.
+        A store that is lost is waited for, until there is no time for it: callers wait with what
+        they have brought, and bring no more. Returns False when the store could not keep the
+        step: then nothing has changed, and the caller's next round brings it again.
         """
         # A step under way is finished even when the caller is cancelled (a reload, the end):
         # the store would keep it, and memory has to follow.
         recording = asyncio.ensure_future(self._record(decide))
         self._under_way.add(recording)
-        recording.add_done_callback(self._under_way.discard)
+        self._tell_waiting()
+        recording.add_done_callback(self._let_go)
         return await asyncio.shield(recording)
+
+    def _let_go(self, recording: asyncio.Future[bool]) -> None:
+        self._under_way.discard(recording)
+        self._tell_waiting()
+
+    def hurry(self) -> None:
+        """Wait no longer for a store that is lost: what is under way, or comes yet, fails."""
+        self._hurried.set()
+
+    @property
+    def is_keeping(self) -> bool:
+        """Tell whether steps are kept; a store may fail for a short while."""
+        now = asyncio.get_running_loop().time()
+        return self._failing_since is None or now - self._failing_since < _SHORT_WHILE
 
     async def _record(self, decide: Decision) -> bool:
         async with self._turn:
-            step = decide(self.state)
-            if step == Step():
-                return True
-            step = self._companion(self.state, step)
             try:
-                kept = await self._store.commit(step)
+                found = await self._kept(decide)
             except StoreError as error:
-                self._telemetry.store_failed()
-                log.error("store.commit_failed", error=str(error), events=len(step.events))
+                self._fail("store.commit_failed", error)
                 return False
+            if found is None:
+                return True
+            step, kept = found
             self.state = self.state.after(replace(step, domains=kept.domains))
             for listener in tuple(self._listeners):
                 listener(step)
@@ -92,6 +114,55 @@ class Ledger:
             self._telemetry.happened(record.event)
             _tell(record)
         return True
+
+    async def _kept(self, decide: Decision) -> tuple[Step, Kept] | None:
+        """Decide and commit, however often the store is lost; None when nothing changes.
+
+        A step that was begun is not decided anew, since it may have been kept after all. Raises
+        StoreError.
+        """
+        step: Step | None = None
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                if self._is_lost:
+                    # A decision that has to read details does not wait for the store itself.
+                    await self._store.reach()
+                if step is None:
+                    step = self._decided(decide)
+                kept = None if step == Step() else await self._store.commit(step)
+            except StoreLost as error:
+                if self._hurried.is_set():
+                    raise
+                self._fail("store.lost", error, retry_in=pause)
+                self._wait_for_store(is_lost=True)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurried.wait(), pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                if self._is_lost or kept is not None:
+                    self._failing_since = None
+                self._wait_for_store(is_lost=False)
+                return None if kept is None else (step, kept)
+
+    def _decided(self, decide: Decision) -> Step:
+        step = decide(self.state)
+        return step if step == Step() else self._companion(self.state, step)
+
+    def _fail(self, name: str, error: StoreError, **more: float) -> None:
+        if self._failing_since is None:
+            self._failing_since = asyncio.get_running_loop().time()
+        self._telemetry.store_failed()
+        log.error(name, error=str(error), **more)
+
+    def _wait_for_store(self, *, is_lost: bool) -> None:
+        if self._is_lost and not is_lost:
+            log.info("store.back", waiting=len(self._under_way))
+        self._is_lost = is_lost
+        self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        self._telemetry.store_waits(len(self._under_way) if self._is_lost else 0)
 
 
 def _tell(record: Record) -> None:

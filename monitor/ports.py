@@ -133,6 +133,13 @@ class StoreError(Exception):
     """The store cannot keep or give what it should; the message says why and what to do."""
 
 
+class StoreLost(StoreError):
+    """The store cannot be reached, and may come back: what was asked of it may be asked again.
+
+    The same step is kept once, however often it is committed anew, as long as none is in between.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a store made of a step: its records, and its domains in the least of memory."""
@@ -154,7 +161,7 @@ class Store(Protocol):
         """Keep the step, state and events in one transaction.
 
         When it returns, a crash of the process loses nothing of the step; when it raises
-        StoreError, nothing of the step was kept.
+        StoreError, nothing of the step was kept, and when StoreLost, it may have been.
         """
 
     async def history(
@@ -186,6 +193,9 @@ class Store(Protocol):
 
     async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
         """Return the records of a change after that number, oldest first. Raises StoreError."""
+
+    async def reach(self) -> None:
+        """Return when the store can be reached. Raises StoreError."""
 
     async def close(self) -> None: ...
 
@@ -303,6 +313,9 @@ class Telemetry(SweepTelemetry, Protocol):
     def happened(self, event: Event) -> None: ...
 
     def store_failed(self) -> None: ...
+
+    def store_waits(self, steps: int) -> None:
+        """Note how many steps wait for a store that is lost."""
 
     def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None: ...
     def notice_delayed(self, channel: str) -> None: ...

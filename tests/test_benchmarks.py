@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import environment
+from tests.servers.postgresql import Postgresql
 
 ROOT = Path(__file__).parent.parent
 
@@ -69,8 +70,11 @@ async def test_the_benchmark_of_growth_says_whether_memory_is_flat() -> None:
     assert re.search(r"resident memory, MiB: (NOT )?flat", out)
 
 
-async def test_the_benchmark_of_storing_loses_nothing_on_a_small_size() -> None:
-    out = await _said("storing.py", "--small", "--repeats=1")
+async def test_the_benchmark_of_storing_loses_nothing_on_a_small_size(
+    shared_postgresql: Postgresql,
+) -> None:
+    url = shared_postgresql.fresh()
+    out = await _said("storing.py", "--small", "--repeats=1", f"--postgresql={url}")
     assert "all verdicts, states and events were found" in out
 
 

@@ -6,7 +6,7 @@ import pytest
 from monitor.core.events import Event, EventType
 from monitor.core.state import DomainState, State, Step
 from monitor.ledger import Ledger
-from monitor.ports import Kept
+from monitor.ports import Kept, StoreLost
 from tests.core.samples import BINDING, DOMAIN, START
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.recording_telemetry import RecordingTelemetry
@@ -114,3 +114,113 @@ async def test_decisions_are_made_one_after_another_on_the_newest_state() -> Non
 
     await asyncio.gather(*(ledger.record(count_up) for _ in range(20)))
     assert len(ledger.state.domains[DOMAIN].rivals) == 20
+
+
+class ShakyStore(MemoryStore):
+    """Keeps a step and loses the connection before it can say so, as often as it is told."""
+
+    def __init__(self, losses: int) -> None:
+        super().__init__()
+        self.losses = losses
+        self.given: list[Step] = []
+
+    async def commit(self, step: Step) -> Kept:
+        self.given.append(step)
+        if self.losses:
+            self.losses -= 1
+            raise StoreLost("the store is lost: wait")
+        return await super().commit(step)
+
+
+async def test_a_lost_store_is_waited_for_and_the_step_that_was_begun_is_given_again() -> None:
+    store, telemetry = ShakyStore(losses=2), RecordingTelemetry()
+    ledger = Ledger(store, telemetry)
+    decided: list[State] = []
+
+    def decide(state: State) -> Step:
+        decided.append(state)
+        return STEP
+
+    assert await ledger.record(decide)
+    assert len(decided) == 1
+    assert [step is store.given[0] for step in store.given] == [True, True, True]
+    assert ledger.state.domains == {DOMAIN: STATE}
+    assert telemetry.store_failures == 2
+    assert (max(telemetry.waiting_steps), telemetry.waiting_steps[-1]) == (1, 0)
+
+
+async def test_what_cannot_be_looked_at_while_the_store_is_lost_is_decided_again() -> None:
+    ledger = Ledger(MemoryStore(), RecordingTelemetry())
+    decided: list[State] = []
+
+    def decide(state: State) -> Step:
+        decided.append(state)
+        if len(decided) == 1:
+            raise StoreLost("the details cannot be read: wait")
+        return STEP
+
+    assert await ledger.record(decide)
+    assert len(decided) == 2
+    assert ledger.state.domains == {DOMAIN: STATE}
+
+
+async def test_a_store_that_is_back_is_trusted_even_when_nothing_is_left_to_keep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.ledger._SHORT_WHILE", 0.0)
+    ledger = Ledger(MemoryStore(), RecordingTelemetry())
+    was_keeping: list[bool] = []
+
+    def decide(_state: State) -> Step:
+        was_keeping.append(ledger.is_keeping)
+        if len(was_keeping) == 1:
+            raise StoreLost("the details cannot be read: wait")
+        return Step()
+
+    assert await ledger.record(decide)
+    assert (was_keeping, ledger.is_keeping) == ([True, False], True)
+
+
+async def test_all_who_wait_for_a_lost_store_are_counted_and_served_in_their_turn() -> None:
+    store, telemetry = MemoryStore(), RecordingTelemetry()
+    store.is_lost = True
+    ledger = Ledger(store, telemetry)
+    events = [Event(EventType.STATUS, START, DOMAIN, data={"nr": number}) for number in range(5)]
+
+    def recording(event: Event) -> asyncio.Future[bool]:
+        return asyncio.ensure_future(ledger.record(lambda _: Step(events=(event,))))
+
+    waiting = list(map(recording, events))
+    await asyncio.sleep(0.1)
+    assert telemetry.waiting_steps[-1] == 5
+    store.is_lost = False
+    assert await asyncio.gather(*waiting) == [True] * 5
+    assert telemetry.waiting_steps[-1] == 0
+    kept = await store.records(after=0, limit=10)
+    assert [record.event.data["nr"] for record in kept] == list(range(5))
+
+
+async def test_at_the_end_a_lost_store_is_waited_for_no_longer() -> None:
+    store = MemoryStore()
+    store.is_lost = True
+    ledger = Ledger(store, RecordingTelemetry())
+    waiting = asyncio.ensure_future(ledger.record(lambda _: STEP))
+    await asyncio.sleep(0.1)
+    ledger.hurry()
+    assert not await waiting
+    assert not await ledger.record(lambda _: STEP)
+    assert ledger.state == State()
+
+
+async def test_steps_may_fail_for_a_short_while_before_it_is_said_that_none_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    ledger = Ledger(store, RecordingTelemetry())
+    after = list[bool]()
+    for short_while, is_broken in ((10.0, True), (0.0, True), (0.0, False)):
+        monkeypatch.setattr("monitor.ledger._SHORT_WHILE", short_while)
+        store.is_broken = is_broken
+        await ledger.record(lambda _: STEP)
+        after.append(ledger.is_keeping)
+    assert after == [True, False, True]

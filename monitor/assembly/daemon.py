@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from monitor import __version__
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.adapters.telemetry.vantages import VantageCounts
 from monitor.assembly.distributing import afar_of, leading
@@ -225,6 +225,7 @@ class Daemon:
             await stopped.wait()
             self._service.stopping()
             self._group = None  # from here on nothing new begins
+            self._ledger.hurry()
             await self._scheduler.stop()
             self._end_look()
         await self._note(EventType.STOP)
@@ -361,6 +362,7 @@ class Daemon:
             registry=self._registry,
             state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,
             is_ready=self._first_look_done.is_set,
+            is_keeping=lambda: self._ledger.is_keeping,
             reload=self.reload,
             access=self._access.access,
             language=None if daemon.lang.value == "auto" else Language(daemon.lang.value),

@@ -21,7 +21,8 @@ from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.resolvers.transports import missing_transports
 from monitor.adapters.service_manager import ServiceManager
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
+from monitor.adapters.stores.sql import SqlStore
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import CountedProber, PrometheusTelemetry
 from monitor.adapters.visitor.visitor import HttpVisitor, VisitPolicy
@@ -251,21 +252,31 @@ def providers_of(settings: Settings, around: Surroundings) -> Mapping[str, Provi
     }
 
 
-def store_of(settings: Settings, access: Access) -> SqliteStore:
-    """Return the store. Raises NotAvailable for a kind that this release lacks."""
-    return SqliteStore(database_file_of(settings), access)
+def store_of(settings: Settings, access: Access) -> SqlStore:
+    """Return the store. Raises NotAvailable when the library of its kind is missing."""
+    database = settings.daemon.database
+    if database.startswith(_SQLITE):
+        return SqliteStore(database_file_of(settings), access)
+    try:
+        from monitor.adapters.stores.postgresql import PostgresqlStore  # noqa: PLC0415 - who uses it
+    except ImportError as error:
+        raise NotAvailable(
+            "daemon.database: PostgreSQL needs a library that is not installed; "
+            "install oss-cname-monitor[postgresql]"
+        ) from error
+    return PostgresqlStore(database, access)
 
 
 def database_file_of(settings: Settings) -> Path:
     """Return the file of the database. Raises NotAvailable for a kind that has none."""
     database = settings.daemon.database
     if not database.startswith(_SQLITE):
-        raise NotAvailable("daemon.database: this release keeps its records in SQLite only")
+        raise NotAvailable("daemon.database: PostgreSQL has no file; pg_dump makes a backup")
     return Path(database.removeprefix(_SQLITE))
 
 
 @asynccontextmanager
-async def reading(settings: Settings) -> AsyncIterator[SqliteStore | None]:
+async def reading(settings: Settings) -> AsyncIterator[SqlStore | None]:
     """Give the store that a daemon keeps, only to be read; None where there is none yet."""
     store = store_of(settings, Access.READ)
     try:

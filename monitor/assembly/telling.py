@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 import structlog
 
-from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.assembly.notices import calendar_of, composer_of, notice_policy_of, pushed_of
 from monitor.assembly.notifying import alertmanager_of, channels_of
@@ -17,7 +16,7 @@ from monitor.core.notices.deciding import with_notices
 from monitor.core.notices.policy import NoticePolicy
 from monitor.core.state import State, Step
 from monitor.ledger import Ledger
-from monitor.ports import AlertPush, Clock, Notifier
+from monitor.ports import AlertPush, Clock, Notifier, Outbox, StoreError
 from monitor.usecases.deliver import Deliver
 from monitor.usecases.push_alerts import push_alerts
 from monitor.usecases.remind import remind, tell_by_other_rules
@@ -55,6 +54,8 @@ class Telling:
         """Return the step with what people are told on its account."""
         try:
             return with_notices(state, step, self.policy, self.clock.now())
+        except StoreError:  # the whole step waits, or fails
+            raise
         except Exception:  # a mistake there must not keep what was seen from being recorded
             log.exception("notices.undecided")
             return step
@@ -75,7 +76,7 @@ def telling_of(
     settings: Settings,
     around: Surroundings,
     ledger: Ledger,
-    store: SqliteStore,
+    outbox: Outbox,
     telemetry: PrometheusTelemetry,
     outlets: Outlets,
 ) -> Telling:
@@ -87,5 +88,5 @@ def telling_of(
         settings, calendar_of(settings), notifiers, has_push=push is not None
     )
     compose = composer_of(settings)
-    deliver = Deliver(ledger, store, notifiers, compose, clock, telemetry)
+    deliver = Deliver(ledger, outbox, notifiers, compose, clock, telemetry)
     return Telling(settings, policy, deliver, push, ledger, clock)

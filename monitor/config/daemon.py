@@ -2,7 +2,7 @@
 
 from enum import Enum
 from typing import Annotated, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -60,12 +60,16 @@ def _sqlite(text: str) -> str:
 
 def _postgresql(text: str) -> str:
     parts = urlsplit(text)
-    if ":" in parts.netloc.rpartition("@")[0] or "password=" in parts.query:
+    if ":" in parts.netloc.rpartition("@")[0] or _holds_password(parts.query):
         raise refused(
             "must not hold a password",
             "leave it out here, and give it in PGPASSWORD or in a password file (PGPASSFILE)",
         )
     return text
+
+
+def _holds_password(query: str) -> bool:
+    return any("password" in key.lower() for key, _ in parse_qsl(query, keep_blank_values=True))
 
 
 Database: TypeAlias = Annotated[

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ from monitor.adapters.inventory.credentials import (
     FileCredentials,
     StaticCredentials,
 )
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
@@ -104,10 +106,21 @@ def test_resolvers_share_what_may_be_in_flight() -> None:
     assert policy.status.window == timedelta(hours=72)
 
 
-def test_another_database_than_sqlite_is_not_available() -> None:
+def test_postgresql_without_its_library_is_not_available_and_the_remedy_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     settings = parse('[daemon]\ndatabase = "postgresql://127.0.0.1/x"', {})
-    with pytest.raises(NotAvailable, match="SQLite only"):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "monitor.adapters.stores.postgresql", raising=False)
+    monkeypatch.delitem(sys.modules, "monitor.adapters.stores.connection", raising=False)
+    with pytest.raises(NotAvailable, match=r"oss-cname-monitor\[postgresql\]"):
         store_of(settings, Access.WRITE)
+
+
+def test_the_library_of_postgresql_is_loaded_by_nobody_who_does_not_use_it() -> None:
+    code = "import sys, monitor.assembly.daemon; print('psycopg' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 async def test_a_relative_database_is_in_the_working_directory(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_shown_values_hide_secrets(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ('[daemon]\ndatabase = "postgresql://127.0.0.1/monitor"', "daemon.database"),
+        ('[daemon]\ndatabase = "postgresql://127.0.0.1:1/monitor"', "Does the server run"),
         ('[daemon]\nweb_config = "web.yml"', "web.yml: cannot be read"),
         ('[daemon]\nlisten = "0.0.0.0:9953"', "allow_anonymous_read = true"),
         (

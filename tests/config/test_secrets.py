@@ -138,6 +138,7 @@ def test_a_binary_file_is_named_without_its_bytes(tmp_path: Path) -> None:
         f'[distributed]\nnats_url = "nats://u:{CANARY}@127.0.0.1"',
         f'[daemon]\ndatabase = "postgres://u:{CANARY}@db/name"',
         f'[daemon]\ndatabase = "postgresql://db/name?user=u&password={CANARY}"',
+        f'[daemon]\ndatabase = "postgresql://db/name?p%61ssword={CANARY}"',
         f'[daemon]\nlisten = "u:{CANARY}@127.0.0.1:1"',
         f'password = "{CANARY}"',
         f'distributed = "{CANARY}"',

@@ -8,14 +8,15 @@ from monitor.core.state import DomainState, State, Step
 from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter, PostState
 from monitor.core.tracking.changes import Change
-from monitor.ports import Kept, StoreError
+from monitor.ports import Kept, StoreError, StoreLost
 
 
 class MemoryStore:
-    """`is_broken` makes it refuse every step, as a full disk would."""
+    """`is_broken` makes it refuse every step, as a full disk would; `is_lost`, as a dead line."""
 
     def __init__(self) -> None:
         self.is_broken = False
+        self.is_lost = False
         self._state = State()
         self._records: tuple[Record, ...] = ()
         self._changes: dict[str, Change] = {}
@@ -28,6 +29,8 @@ class MemoryStore:
         return self._state.domains.get(name)
 
     async def commit(self, step: Step) -> Kept:
+        if self.is_lost:
+            raise StoreLost("the store is lost: wait")
         if self.is_broken:
             raise StoreError("the store is broken: mend it")
         if len({notice.key for notice in step.notices} - self._letters.keys()) < len(step.notices):
@@ -107,6 +110,10 @@ class MemoryStore:
             if one.state is PostState.SENT and one.notice.channel == channel
             if one.done_at is not None and one.done_at >= since
         )
+
+    async def reach(self) -> None:
+        if self.is_lost:
+            raise StoreLost("the store is lost: wait")
 
     async def close(self) -> None:
         pass

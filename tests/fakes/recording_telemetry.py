@@ -19,6 +19,7 @@ class RecordingTelemetry:
         self.visits: list[BucketSign] = []
         self.provider_failures: list[tuple[str, str]] = []
         self.store_failures = 0
+        self.waiting_steps: list[int] = []
         self.pushes: list[tuple[str, str]] = []
         self.delayed: list[str] = []
 
@@ -49,6 +50,9 @@ class RecordingTelemetry:
 
     def store_failed(self) -> None:
         self.store_failures += 1
+
+    def store_waits(self, steps: int) -> None:
+        self.waiting_steps.append(steps)
 
     def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None:
         self.pushes.append((alertmanager, failure.value if failure else "success"))

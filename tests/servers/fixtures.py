@@ -6,6 +6,7 @@ import pytest
 
 from tests.servers.certificates import Certificate, issue
 from tests.servers.lab import Authorities, Lab, standing_authorities, standing_lab
+from tests.servers.postgresql import Postgresql, postgresql
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,20 @@ def dns_certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def lab(dns_certificate: Certificate) -> Iterator[Lab]:
     """The standing lab, shared by the whole run: ask it, but leave it as it is."""
     with standing_lab(dns_certificate) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql() -> Iterator[Postgresql]:
+    """A server for the whole run: take a fresh schema of it, and leave it running."""
+    with postgresql("-cfsync=off") as running:
+        yield running
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[Postgresql]:
+    """A server for one test alone, which may end and silence it."""
+    with postgresql() as running:
         yield running
 
 

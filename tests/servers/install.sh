@@ -4,10 +4,13 @@
 set -eu
 
 PACKAGES='unbound bind9 nsd knot knot-resolver prometheus prometheus-alertmanager chromium fonts-noto-cjk nats-server postgresql'
-PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager amtool chromium nats-server'
+PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager amtool chromium nats-server initdb'
 POLICY=/usr/sbin/policy-rc.d
 # A normal user's path often leaves out where the servers are.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+for folder in /usr/lib/postgresql/*/bin; do # Debian keeps several releases beside each other
+    PATH="$PATH:$folder"
+done
 
 main() {
     missing=$(missing_programs)

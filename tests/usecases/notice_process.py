@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.message import Message
 from monitor.core.names import DomainName

@@ -20,7 +20,7 @@ from typing import Protocol
 import requests
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType
 from monitor.core.tracking.changes import Change

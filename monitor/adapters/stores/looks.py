@@ -1,19 +1,19 @@
 """Read the details of a domain at rest when somebody looks."""
 
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from monitor.adapters.stores.details import records_of
+from monitor.adapters.stores.session import Database, Session
 from monitor.adapters.stores.views import spells_in, views_of
 from monitor.core.status import Spell, View
 from monitor.core.tracking.record import RecordKey, TrackedRecord
+from monitor.ports import StoreError, StoreLost
 
 log = structlog.get_logger()
 
@@ -38,14 +38,14 @@ class Looks:
     """A connection of its own, since the writer's belongs to another thread.
 
     It shows what was committed last, of whichever domain: nothing where the row is gone or
-    damaged, which the log then says.
+    damaged, which the log then says. Each look may raise StoreLost.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, database: Database) -> None:
         """Open nothing yet."""
-        self._path = path
+        self._database = database
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._session: Session | None = None
         self._at_hand: OrderedDict[str, dict[_Part, Mapping[Any, Any]]] = OrderedDict()
 
     def resolvers(self, name: str) -> Mapping[str, View]:
@@ -71,9 +71,9 @@ class Looks:
 
     def close(self) -> None:
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            if self._session is not None:
+                self._session.close()
+                self._session = None
 
     def _at(self, name: str, part: _Part) -> Mapping[Any, Any]:
         with self._lock:
@@ -86,14 +86,36 @@ class Looks:
             return parts[part]
 
     def _read(self, name: str, part: _Part) -> Mapping[Any, Any]:
-        if self._connection is None:
-            place = f"{self._path.absolute().as_uri()}?mode=ro"
-            self._connection = sqlite3.connect(place, uri=True, check_same_thread=False)
-        query = f"SELECT {part.column} FROM domain WHERE name = ?"  # noqa: S608 - of a closed set
         try:
-            row = self._connection.execute(query, (name,)).fetchone()
-            return part.unpacked(row[0] if row else b"")
-        except (sqlite3.Error, ValueError) as error:
-            # One damaged row must not stop the others' rounds: the domain is looked at anew.
-            log.error("store.details_unreadable", domain=name, part=part.column, error=str(error))
-            return {}
+            return part.unpacked(self._packed(name, part.column))
+        except self._database.errors as error:
+            problem = self._database.failure(error)
+            if isinstance(problem, StoreLost):  # not gone: whoever decides has to wait for it
+                raise problem from error
+        except ValueError as error:
+            problem = StoreError(str(error))
+        # One damaged row must not stop the others' rounds: the domain is looked at anew.
+        log.error("store.details_unreadable", domain=name, part=part.column, error=str(problem))
+        return {}
+
+    def _packed(self, name: str, column: str) -> bytes:
+        known, self._session = self._session, None
+        if known is not None:
+            try:
+                found = _column(known, name, column)
+            except self._database.errors as error:
+                known.close()
+                if not isinstance(self._database.failure(error), StoreLost):
+                    raise
+                # The server may be another one by now, and the writer at work with it.
+            else:
+                self._session = known
+                return found
+        self._session = self._database.looker()
+        return _column(self._session, name, column)
+
+
+def _column(session: Session, name: str, column: str) -> bytes:
+    query = f"SELECT {column} FROM domain WHERE name = ?"  # noqa: S608 - of a closed set
+    row = session.execute(query, (name,)).fetchone()
+    return bytes(row[0]) if row else b""

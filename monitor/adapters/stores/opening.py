@@ -1,25 +1,18 @@
-"""Open a database: locked for one daemon, at the newest schema, or only to be read."""
+"""Open a SQLite file: locked for one daemon, at the newest schema, or only to be read."""
 
 import fcntl
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from enum import Enum
-from importlib import resources
 from pathlib import Path
 from typing import IO
 
 from monitor.adapters.stores import former
 from monitor.adapters.stores.details import zipped
+from monitor.adapters.stores.session import Access, migrations_in, refuse_newer, refuse_older
 from monitor.ports import StoreError
 
-
-class Access(Enum):
-    """What is done to a database: a daemon owns it, a command reads it, a test may write too."""
-
-    OWN = "own"  # a second daemon on the same file is refused
-    WRITE = "write"
-    READ = "read"  # changes nothing, not even an older schema
+_FOLDER = "sqlite"  # of its migrations
 
 
 @contextmanager
@@ -69,7 +62,7 @@ def opened(path: Path, access: Access) -> sqlite3.Connection:
     connection = sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
     try:
         if access is Access.READ:
-            _refuse_older(connection)
+            _refuse_others(connection)
         else:
             _prepare(connection)
     except BaseException:
@@ -86,24 +79,21 @@ def _prepare(connection: sqlite3.Connection) -> None:
     _migrate(connection)
 
 
-def _refuse_newer(connection: sqlite3.Connection) -> int:
-    """Return the schema version of the database. Raises StoreError if we do not know it."""
-    (version,), known = connection.execute("PRAGMA user_version").fetchone(), len(_migrations())
-    if version > known:
-        raise StoreError(
-            f"the database has schema version {version}, this program knows {known}: it was "
-            "written by a newer release. Run that one, or use another database"
-        )
+def looking(path: Path) -> sqlite3.Connection:
+    """Open what was prepared, to be read by whichever thread."""
+    place = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(place, uri=True, check_same_thread=False)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
-def _refuse_older(connection: sqlite3.Connection) -> None:
-    version, known = _refuse_newer(connection), len(_migrations())
-    if version < known:
-        raise StoreError(
-            f"the database has schema version {version}, this program reads {known}: it was "
-            "written by an older release. Start the daemon of this one, which takes it over"
-        )
+def _refuse_others(connection: sqlite3.Connection) -> None:
+    version, known = _version(connection), len(migrations_in(_FOLDER))
+    refuse_newer(version, known)
+    refuse_older(version, known)
 
 
 # What the migrations call; it does for ever what it did when they were written.
@@ -119,19 +109,14 @@ _FUNCTIONS: Mapping[str, tuple[int, Callable[..., str | bytes]]] = {
 def _migrate(connection: sqlite3.Connection) -> None:
     for name, (arguments, function) in _FUNCTIONS.items():
         connection.create_function(name, arguments, function, deterministic=True)
-    scripts = _migrations()
+    scripts = migrations_in(_FOLDER)
     with transaction(connection):
-        version = _refuse_newer(connection)
+        version = _version(connection)
+        refuse_newer(version, len(scripts))
         for number, script in enumerate(scripts[version:], start=version + 1):
             for statement in _statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
-
-
-def _migrations() -> list[str]:
-    folder = resources.files("monitor.adapters.stores") / "migrations"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    return [file.read_text(encoding="utf-8") for file in files]
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""What people were told, and notices on their way, in SQLite."""
+"""What people were told, and notices on their way."""
 
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
+from monitor.adapters.stores.session import Session
 from monitor.core.names import DomainName
 from monitor.core.state import Step
 from monitor.core.told import Handed, Letter, Notice, PostState, Told, ToldKey
@@ -16,29 +16,29 @@ _TOLD = TypeAdapter(Told)
 _NOTICE = TypeAdapter(Notice)
 
 
-def keep(connection: sqlite3.Connection, step: Step) -> None:
+def keep(session: Session, step: Step) -> None:
     """Write what the step tells, and how far earlier notices have come."""
-    connection.executemany(
+    session.executemany(
         "DELETE FROM told WHERE channel = ? AND domain = ?",
         [(channel, domain.text) for channel, domain in step.untold],
     )
-    connection.executemany(
+    session.executemany(
         "INSERT INTO told VALUES (?, ?, ?) "
         "ON CONFLICT (channel, domain) DO UPDATE SET told = excluded.told",
         [(t.channel, t.domain.text, _TOLD.dump_json(t).decode()) for t in step.told],
     )
-    connection.executemany(
+    session.executemany(
         "INSERT INTO notice (key, channel, domain, notice, next_at) VALUES (?, ?, ?, ?, ?)",
         [
             (n.key, n.channel, n.domain.text, _NOTICE.dump_json(n).decode(), n.at.isoformat())
             for n in step.notices
         ],
     )
-    _move(connection, step.letters)
+    _move(session, step.letters)
 
 
-def _move(connection: sqlite3.Connection, letters: tuple[Letter, ...]) -> None:
-    connection.executemany(
+def _move(session: Session, letters: tuple[Letter, ...]) -> None:
+    session.executemany(
         "UPDATE notice SET next_at = ?, attempts = ?, bundle = ?, state = ?, done_at = ? "
         "WHERE key = ?",
         [
@@ -56,31 +56,31 @@ def _move(connection: sqlite3.Connection, letters: tuple[Letter, ...]) -> None:
     done_at = max((letter.done_at for letter in letters if letter.done_at), default=None)
     if done_at is not None:
         before = (done_at - _KEPT_FOR).isoformat()
-        connection.execute("DELETE FROM notice WHERE done_at < ?", (before,))
+        session.execute("DELETE FROM notice WHERE done_at < ?", (before,))
 
 
-def told(connection: sqlite3.Connection) -> Mapping[ToldKey, Told]:
-    found = (_TOLD.validate_json(text) for (text,) in connection.execute("SELECT told FROM told"))
+def told(session: Session) -> Mapping[ToldKey, Told]:
+    found = (_TOLD.validate_json(text) for (text,) in session.execute("SELECT told FROM told"))
     return {entry.key: entry for entry in found}
 
 
-def waiting(connection: sqlite3.Connection, limit: int, channel: str | None) -> tuple[Letter, ...]:
+def waiting(session: Session, limit: int, channel: str | None) -> tuple[Letter, ...]:
     query = (
         "SELECT notice, next_at, attempts, bundle FROM notice "
         "WHERE state = 'waiting' AND channel = coalesce(?, channel) ORDER BY seq LIMIT ?"
     )
     return tuple(
         Letter(_NOTICE.validate_json(text), datetime.fromisoformat(next_at), attempts, bundle)
-        for text, next_at, attempts, bundle in connection.execute(query, (channel, limit))
+        for text, next_at, attempts, bundle in session.execute(query, (channel, limit))
     )
 
 
-def handed(connection: sqlite3.Connection, since: datetime, channel: str) -> tuple[Handed, ...]:
+def handed(session: Session, since: datetime, channel: str) -> tuple[Handed, ...]:
     query = (
         "SELECT domain, bundle, done_at FROM notice "
         "WHERE done_at >= ? AND state = ? AND channel = ? ORDER BY done_at, seq"
     )
-    found = connection.execute(query, (since.isoformat(), PostState.SENT.value, channel))
+    found = session.execute(query, (since.isoformat(), PostState.SENT.value, channel))
     return tuple(
         Handed(DomainName(domain), bundle, datetime.fromisoformat(done_at))
         for domain, bundle, done_at in found

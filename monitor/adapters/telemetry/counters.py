@@ -79,7 +79,10 @@ class PrometheusTelemetry:
         for reason in ("behind", "refused", "stalled"):
             self._event_clients_dropped.labels(reason)
         self._web_refusals = counter("web_refusals", "Requests that were not let in.", "reason")
-        self._store_errors = counter("store_errors", "Steps that the store could not keep.")
+        self._store_errors = counter("store_errors", "Attempts to keep a step that failed.")
+        self._store_waiting = gauge(
+            "store_waiting_steps", "Steps that wait for a store whose connection is lost."
+        )
         self._reload_ok = gauge(
             "config_last_reload_successful", "1 if the newest load of the configuration succeeded."
         )
@@ -166,6 +169,9 @@ class PrometheusTelemetry:
 
     def store_failed(self) -> None:
         self._store_errors.inc()
+
+    def store_waits(self, steps: int) -> None:
+        self._store_waiting.set(steps)
 
     def pushed(self, alertmanager: str, failure: DeliveryFailure | None) -> None:
         self._alertmanager_posts.labels(alertmanager, _result(failure)).inc()

@@ -1,5 +1,6 @@
 """Routes: which address shows what, and in which form an error is told."""
 
+from http import HTTPStatus
 from importlib import resources
 
 import structlog
@@ -24,6 +25,7 @@ from monitor.entrypoints.web.problems import problem
 from monitor.entrypoints.web.reports import ReportsApi
 from monitor.entrypoints.web.screens import Screens
 from monitor.entrypoints.web.site import Site
+from monitor.ports import StoreError
 
 __all__ = ["Site", "create_app"]
 
@@ -42,6 +44,11 @@ def create_app(site: Site) -> Starlette:
         if _is_for_scripts(request):
             return problem(error.status_code, error.detail, error.headers)
         return screens.refused(request, error)
+
+    async def unreadable(request: Request, error: Exception) -> Response:
+        log.error("web.store_failed", path=request.url.path, error=str(error))
+        detail = "The database cannot be read now; the log says why."
+        return await refused(request, HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, detail))
 
     def denied(request: Request, refusal: Refusal) -> Response:
         if _is_for_scripts(request):
@@ -70,7 +77,11 @@ def create_app(site: Site) -> Starlette:
             Middleware(SecurityHeaders, configured=lambda: site.access.rules().headers),
             Middleware(Gate, access=site.access, refused=denied),
         ],
-        exception_handlers={HTTPException: refused, Exception: _on_bug},
+        exception_handlers={
+            HTTPException: refused,
+            StoreError: unreadable,
+            Exception: _on_bug,
+        },
     )
     app.router.redirect_slashes = False  # it would send readers to whatever Host they named
     return app

@@ -19,9 +19,11 @@ class Operations:
         return PlainTextResponse("healthy\n")
 
     async def ready(self, _request: Request) -> Response:
-        if self._site.is_ready():
-            return PlainTextResponse("ready\n")
-        return problem(503, "The first round is not done yet.")
+        if not self._site.is_ready():
+            return problem(503, "The first round is not done yet.")
+        if not self._site.is_keeping():
+            return problem(503, "The database has kept nothing for a while; see the log.")
+        return PlainTextResponse("ready\n")
 
     async def reload(self, _request: Request) -> Response:
         faults = await self._site.reload()

@@ -53,8 +53,9 @@ class Site:
 
     `feed` is the audit log as it grows. `announce` may raise NotAnnounced. `registry` holds the
     metrics of the monitor itself, `state_metrics` writes those of what is known, a piece at a
-    time. `reload` returns the faults that kept it from succeeding. `access` says who may read and
-    write. `language` is for readers who did not choose one; None means: as the browser asks.
+    time. `is_keeping` tells whether the store keeps what is seen. `reload` returns the faults that
+    kept it from succeeding. `access` says who may read and write. `language` is for readers who
+    did not choose one; None means: as the browser asks.
     """
 
     snapshot: Callable[[], Snapshot]
@@ -66,6 +67,7 @@ class Site:
     registry: CollectorRegistry
     state_metrics: Callable[[Encoder], Iterator[str]]
     is_ready: Callable[[], bool]
+    is_keeping: Callable[[], bool]
     reload: Callable[[], Awaitable[tuple[str, ...]]]
     access: Access
     language: Language | None = None

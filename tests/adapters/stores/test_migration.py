@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from monitor.adapters.stores.details import zipped
 from monitor.adapters.stores.former import spells_apart
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.stores.views import spells_in, views_of
 from monitor.core.answers import Answer
@@ -40,7 +40,7 @@ OTHER = DomainName("other.example")
 
 def schema_2(path: Path) -> None:
     """Write what the release before packed details would have."""
-    folder = resources.files("monitor.adapters.stores") / "migrations"
+    folder = resources.files("monitor.adapters.stores") / "migrations" / "sqlite"
     state = {
         "binding": json.loads(TypeAdapter(Binding).dump_json(BINDING)),
         "since": START.isoformat(),

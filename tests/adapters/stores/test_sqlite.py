@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access, Session
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType
 from monitor.core.inventory import AccountInventory
@@ -132,14 +132,15 @@ async def test_a_binding_that_comes_or_goes_is_all_that_is_written_of_its_accoun
     await store.close()
 
 
-def _written(connection: sqlite3.Connection) -> int:
-    return connection.total_changes
+def _written(session: Session) -> int:
+    assert isinstance(session, sqlite3.Connection)
+    return session.total_changes
 
 
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access, Session
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName

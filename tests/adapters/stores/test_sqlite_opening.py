@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.adapters.stores.opening import Access
+from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.core.events import Event, EventType
 from monitor.core.state import DomainState, Step

@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.core.resting import Lineup, RestingViews
+from monitor.core.status import Spell, View, standings_of
 from monitor.entrypoints.web.access import Rules
+from monitor.ports import StoreLost
 from tests.entrypoints.web.worlds import Reloads, reader, site_of
 from tests.servers.installed import require
 
@@ -145,3 +148,32 @@ def test_off_loopback_without_authentication_nobody_may_reload() -> None:
     reply = reader(site).post("/-/reload")
     assert reply.status_code == 403
     assert reloads.count == 0
+
+
+def test_it_is_not_ready_while_the_store_keeps_nothing() -> None:
+    reply = reader(replace(site_of(), is_keeping=lambda: False)).get("/-/ready")
+    assert reply.status_code == 503
+    assert "kept nothing" in reply.json()["detail"]
+
+
+class _Lost(RestingViews):
+    """Views at rest in a store that cannot be reached."""
+
+    def read(self) -> Mapping[str, View]:
+        raise StoreLost("the store is lost: wait")
+
+    def spells(self) -> Mapping[str, Spell]:
+        raise StoreLost("the store is lost: wait")
+
+
+@pytest.mark.parametrize("path", ["/domains/", "/api/v1/domains/"])
+def test_what_needs_a_store_that_is_lost_is_unavailable_for_now(path: str) -> None:
+    snapshot = site_of().snapshot()
+    name, known = next((n, d) for n, d in snapshot.state.domains.items() if d.resolvers)
+    servers, places = zip(*standings_of(known.resolvers), strict=True)
+    lost = _Lost(Lineup(servers, tuple(range(len(places)))), places)
+    domains = {**snapshot.state.domains, name: replace(known, resolvers=lost)}
+    shown = replace(snapshot, state=replace(snapshot.state, domains=domains))
+    reply = reader(site_of(shown)).get(path + name.text)
+    assert reply.status_code == 503
+    assert "cannot be read now" in reply.text

@@ -79,6 +79,7 @@ def site_of(
         registry=CollectorRegistry(),
         state_metrics=StateMetrics(lambda: shown, max_pairs).pieces,
         is_ready=lambda: True,
+        is_keeping=lambda: True,
         reload=Reloads(),
         access=access_of(rules),
     )

@@ -1,0 +1,300 @@
+"""A store in a database that speaks SQL: one writer thread, one transaction for each step."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import cache
+from typing import TypeVar
+
+from monitor.adapters.stores import event_log, outbox, rows
+from monitor.adapters.stores.at_rest import Details
+from monitor.adapters.stores.details import NOTHING
+from monitor.adapters.stores.looks import Looks
+from monitor.adapters.stores.rows import DomainRow
+from monitor.adapters.stores.session import Database, Session, Value
+from monitor.core.bindings import Binding
+from monitor.core.events import Record
+from monitor.core.inventory import AccountInventory
+from monitor.core.names import DomainName
+from monitor.core.state import DomainState, State, Step
+from monitor.core.tampering import Logged
+from monitor.core.told import Handed, Letter
+from monitor.core.tracking.changes import Change
+from monitor.ports import Kept, StoreError
+
+T = TypeVar("T")
+
+_BEHIND_ALL = 2**63 - 1  # the largest number that a database keeps
+
+
+class SqlStore:
+    """Keeps everything in one database; a step is on disk before `commit` returns."""
+
+    def __init__(self, database: Database) -> None:
+        """Open nothing yet."""
+        self._database = database
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._looks = Looks(database)
+        self._written: dict[str, AccountInventory] = {}
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether a store was ever there. Raises StoreError."""
+        return self._database.exists
+
+    @property
+    def is_owned(self) -> bool:
+        """Tell whether a daemon works on it now. Raises StoreError."""
+        return self._database.is_owned
+
+    async def load(self) -> State:
+        state = await self._run(lambda session: _load(session, self._looks))
+        self._written = dict(state.accounts)
+        return state
+
+    async def domain(self, name: DomainName) -> DomainState | None:
+        return await self._run(lambda session: _domain(session, name, self._looks))
+
+    async def commit(self, step: Step) -> Kept:
+        kept = await self._run(lambda session: self._kept(session, step))
+        self._written |= {account.account: account for account in step.accounts}
+        for name in step.closed:
+            self._written.pop(name, None)
+        return kept
+
+    async def history(
+        self, domain: DomainName, limit: int, before: int | None = None
+    ) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE domain = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        end = _BEHIND_ALL if before is None else before
+        return await self._run(
+            lambda session: event_log.records(session, query, domain.text, end, limit)
+        )
+
+    async def records(self, after: int, limit: int) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        return await self._run(lambda session: event_log.records(session, query, after, limit))
+
+    async def rows(self, after: int | None, limit: int) -> tuple[Logged, ...]:
+        return await self._run(lambda session: event_log.logged(session, after, limit))
+
+    async def first_since(self, at: datetime) -> int | None:
+        return await self._run(lambda session: event_log.first_since(session, at))
+
+    async def newest(self) -> int:
+        return await self._run(event_log.newest)
+
+    async def changes(
+        self,
+        limit: int,
+        *,
+        before: str | None = None,
+        only_open: bool = False,
+        domain: DomainName | None = None,
+    ) -> tuple[Change, ...]:
+        newest = before or "~"  # behind every ULID
+        wanted = None if domain is None else domain.text
+        return await self._run(
+            lambda session: _changes(session, newest, int(only_open), wanted, limit)
+        )
+
+    async def change(self, number: str) -> Change | None:
+        query = "SELECT story FROM change WHERE id = ?"
+
+        def find(session: Session) -> Change | None:
+            row = session.execute(query, (number,)).fetchone()
+            return rows.change_of(row[0]) if row else None
+
+        return await self._run(find)
+
+    async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
+        query = "SELECT * FROM event WHERE change_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+        return await self._run(
+            lambda session: event_log.records(session, query, number, after, limit)
+        )
+
+    async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+        return await self._run(lambda session: outbox.waiting(session, limit, channel))
+
+    async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
+        return await self._run(lambda session: outbox.handed(session, since, channel))
+
+    async def reach(self) -> None:
+        await self._run(lambda session: session.execute("SELECT 1"))
+
+    async def close(self) -> None:
+        self._looks.close()  # first: SQLite's last connection to close writes the log back
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
+        self._thread.shutdown()
+
+    async def _run(self, work: Callable[[Session], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._guarded, work)
+
+    def _guarded(self, work: Callable[[Session], T]) -> T:
+        try:
+            return work(self._database.writer())
+        except self._database.errors as error:
+            raise self._database.failure(error) from error
+        except ValueError as error:
+            raise StoreError(
+                f"{self._database.place} holds a row that makes no sense "
+                f"({type(error).__name__}): it was written by another release or changed by "
+                "hand. Restore a backup, or put it aside"
+            ) from error
+
+    def _kept(self, session: Session, step: Step) -> Kept:
+        domains = [rows.domain_row(domain, self._looks) for domain in step.domains]
+        records = self._written_down(session, step, domains)
+        return self._settled(step, domains, records)
+
+    def _written_down(
+        self, session: Session, step: Step, domains: Sequence[DomainRow]
+    ) -> tuple[Record, ...]:
+        with self._database.transaction(session):
+            return self._write(session, step, domains)
+
+    def _write(
+        self, session: Session, step: Step, domains: Sequence[DomainRow]
+    ) -> tuple[Record, ...]:
+        _keep_state(session, step, domains)
+        _keep_accounts(session, step, self._written)
+        outbox.keep(session, step)
+        records = event_log.append(session, step)
+        if step.pruned is not None:
+            with self._database.unguarded(session):
+                event_log.prune(session, step.pruned)
+        return records
+
+    def _settled(
+        self, step: Step, domains: Sequence[DomainRow], records: tuple[Record, ...]
+    ) -> Kept:
+        """Return what became of a step that is in the database."""
+        looks = self._looks
+        looks.forget(domain.domain.text for domain in step.domains)
+        looks.forget(domain.text for domain in step.forgotten)
+        kept = zip(step.domains, domains, strict=True)
+        return Kept(records, tuple(rows.resting(domain, row, looks) for domain, row in kept))
+
+
+def _load(session: Session, details: Details) -> State:
+    # One object for all that say the same of it: most bindings are those of their accounts.
+    binding_of = cache(rows.binding_of)
+    # Many objects and no garbage: to look for some, again and again, would double the time.
+    gc.disable()
+    try:
+        accounts = _accounts(session, binding_of)
+        found = map(rows.DomainRow._make, session.execute(_ALL_DOMAINS))
+        domains = (rows.domain_of(row, details, binding_of) for row in found)
+        known = {domain.domain: domain for domain in domains}
+        return State(accounts, known, outbox.told(session))
+    finally:
+        gc.freeze()  # nor later: it goes as it came, by reference counts
+        gc.enable()
+
+
+# The details of a domain at rest stay where they are.
+_ALL_DOMAINS = """
+SELECT
+    name, binding, since, outline, gists, is_calm,
+    CASE is_calm WHEN 0 THEN resolvers END,
+    CASE is_calm WHEN 0 THEN authorities END,
+    CASE is_calm WHEN 0 THEN records END
+FROM domain
+"""
+
+
+def _accounts(
+    session: Session, binding_of: Callable[[str], Binding]
+) -> dict[str, AccountInventory]:
+    query = "SELECT binding FROM binding WHERE account = ? ORDER BY domain, nth"
+    return {
+        row[0]: rows.account_of(
+            row, tuple([binding_of(text) for (text,) in session.execute(query, row[:1])])
+        )
+        for row in session.execute("SELECT name, failures, read_at, buckets FROM account")
+    }
+
+
+def _domain(session: Session, name: DomainName, details: Details) -> DomainState | None:
+    row = session.execute("SELECT * FROM domain WHERE name = ?", (name.text,)).fetchone()
+    return None if row is None else rows.domain_of(rows.DomainRow._make(row), details)
+
+
+def _keep_state(session: Session, step: Step, domains: Sequence[DomainRow]) -> None:
+    session.executemany("DELETE FROM domain WHERE name = ?", [(d.text,) for d in step.forgotten])
+    closed = [(name,) for name in step.closed]
+    session.executemany("DELETE FROM account WHERE name = ?", closed)
+    session.executemany("DELETE FROM binding WHERE account = ?", closed)
+    session.executemany(_KEEP_DOMAIN, map(_with_what_is_given, domains))
+    session.executemany(
+        "INSERT INTO change VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+        "SET is_open = excluded.is_open, story = excluded.story",
+        map(rows.change_row, step.changes),
+    )
+
+
+# A part of its details that did not change is not given, and stays.
+_KEEP_DOMAIN = """
+INSERT INTO domain VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET
+    binding = excluded.binding,
+    since = excluded.since,
+    outline = excluded.outline,
+    gists = excluded.gists,
+    is_calm = excluded.is_calm,
+    resolvers = CASE WHEN ? THEN excluded.resolvers ELSE domain.resolvers END,
+    authorities = CASE WHEN ? THEN excluded.authorities ELSE domain.authorities END,
+    records = CASE WHEN ? THEN excluded.records ELSE domain.records END
+"""
+
+
+def _with_what_is_given(row: rows.DomainRow) -> tuple[Value, ...]:
+    *others, resolvers, authorities, records = row
+    parts = (resolvers, authorities, records)
+    return (*others, *(part or NOTHING for part in parts), *(part is not None for part in parts))
+
+
+def _keep_accounts(session: Session, step: Step, written: Mapping[str, AccountInventory]) -> None:
+    for account in step.accounts:
+        session.execute(
+            "INSERT INTO account VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+            "failures = excluded.failures, read_at = excluded.read_at, buckets = excluded.buckets",
+            rows.account_row(account),
+        )
+        known = written.get(account.account)
+        if known is None:
+            session.execute("DELETE FROM binding WHERE account = ?", (account.account,))
+        _keep_bindings(session, account, known.bindings if known is not None else ())
+
+
+def _keep_bindings(
+    session: Session, account: AccountInventory, known: tuple[Binding, ...]
+) -> None:
+    """Write the bindings of those domains where another object stands for one than was written."""
+    if account.bindings is known:
+        return
+    before, after = set(map(id, known)), set(map(id, account.bindings))
+    touched = {b.domain for b in known if id(b) not in after}
+    touched |= {b.domain for b in account.bindings if id(b) not in before}
+    session.executemany(
+        "DELETE FROM binding WHERE account = ? AND domain = ?",
+        [(account.account, domain.text) for domain in touched],
+    )
+    session.executemany(
+        "INSERT INTO binding VALUES (?, ?, ?, ?)",
+        rows.binding_rows(account.account, (b for b in account.bindings if b.domain in touched)),
+    )
+
+
+def _changes(session: Session, *parameters: str | int | None) -> tuple[Change, ...]:
+    found = session.execute(_NEWEST_CHANGES, parameters)
+    return tuple(rows.change_of(story) for (story,) in found)
+
+
+_NEWEST_CHANGES = """
+SELECT story FROM change
+WHERE id < ? AND is_open >= ? AND domain = coalesce(?, domain) ORDER BY id DESC LIMIT ?
+"""
