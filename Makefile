@@ -7,7 +7,7 @@ SPEED ?= 1
 SEEDS ?= 1200
 WORKERS ?= auto
 
-.PHONY: help demo run test check lint types arch fmt bench docs dashboards preview simulate servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate wheel image servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -53,14 +53,26 @@ simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the s
 	  --plots docs/propagation --follow 400093
 	mv docs/propagation/progress-1.svg docs/propagation/progress.svg
 
-docs: $(VENV)/.development  ## draw the diagrams that follow from the code
+docs: $(VENV)/.development  ## write the pages that follow from the code
 	PYTHONPATH=. $(RUN)/python tools/moves.py
+	PYTHONPATH=. $(RUN)/python tools/configuration.py
+	PYTHONPATH=. $(RUN)/python tools/manpage.py
 
-dashboards: $(VENV)/.development  ## write the dashboards for Grafana from their code
+man: docs  ## the same, the manual page among them
+
+dashboards: $(VENV)/.development  ## write the dashboards for Grafana, and the alerts for the operator
 	$(RUN)/python -m tools.dashboards
+	$(RUN)/python tools/prometheus_rule.py
 
 preview: $(VENV)/.development  ## print what the dashboards show of a break, as text (needs Prometheus)
 	@$(RUN)/python -m tests.dashboards
+
+wheel: $(VENV)/.development  ## build what is installed elsewhere, in dist/
+	rm -f dist/oss_cname_monitor-*
+	$(RUN)/python -m hatchling build -t wheel -t sdist
+
+image: wheel  ## build the container image (needs docker)
+	docker build -t oss-cname-monitor:$$($(RUN)/python -m monitor --version) .
 
 servers:  ## install the servers that tests start, where this user may
 	sh tests/servers/install.sh

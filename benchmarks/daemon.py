@@ -15,7 +15,7 @@ from monitor.adapters.inventory.listed import ListedInventory
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
-from monitor.assembly.daemon import spare_from_collection
+from monitor.assembly.garbage import spare_from_collection
 from monitor.assembly.parts import rounds_of
 from monitor.config import Settings
 from monitor.config.resolver_address import parse_resolver_address

@@ -24,11 +24,17 @@ from benchmarks.daemon import Daemon, opened_daemon
 from benchmarks.responding import core, responding, run_on
 from benchmarks.settled import settled_database
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
+from monitor.assembly.reporting import StoredReports
 from monitor.core.tracking.changes import Change
+from monitor.entrypoints.web.access import OPEN_TO_THIS_MACHINE
 from monitor.entrypoints.web.app import create_app
 from monitor.entrypoints.web.feed import Feed
+from monitor.entrypoints.web.gate import Access
+from monitor.entrypoints.web.passwords import Passwords
+from monitor.entrypoints.web.refusals import Refusals
 from monitor.entrypoints.web.server import WebServer
 from monitor.entrypoints.web.site import Site
+from monitor.entrypoints.web.tokens import TokenRing
 from monitor.usecases.announce import Announcement
 from monitor.usecases.snapshot import Snapshot
 
@@ -111,6 +117,8 @@ async def _read(port: int, turns: int, paths: Sequence[str]) -> dict[str, list[f
 
 def _site(daemon: Daemon) -> Site:
     rounds, store = daemon.rounds, daemon.store
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    refusals = Refusals(telemetry.refused, rounds.clock.now)
 
     def snapshot() -> Snapshot:
         now, state = rounds.clock.now(), rounds.ledger.state
@@ -120,13 +128,14 @@ def _site(daemon: Daemon) -> Site:
         snapshot=snapshot,
         history=store.history,
         changes=store,
-        feed=Feed(store.records, 10, PrometheusTelemetry(CollectorRegistry())),
+        feed=Feed(store.records, 10, telemetry),
+        reports=StoredReports(store, lambda: rounds.panel.resolvers),
         announce=_refuse,
         registry=daemon.registry,
         state_metrics=lambda _: iter(()),
         is_ready=lambda: True,
         reload=_nothing,
-        may_write=False,
+        access=Access(lambda: OPEN_TO_THIS_MACHINE, Passwords(), TokenRing(), refusals),
     )
 
 

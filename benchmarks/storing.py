@@ -162,7 +162,7 @@ class _Told(Sweeper, Prober):
                 assert essence is not None
                 gist = onlooker.gist(binding, essence)
                 assert gist is not None
-                assert not onlooker.is_known(binding, resolver.name, gist)
+                assert resolver.name not in onlooker.knowing(binding, gist)
                 onlooker.tell(binding, resolver, reply)
 
     async def ask(self, server: Server, question: Question) -> Reply:

@@ -50,10 +50,8 @@ class Onlooker(Protocol):
     def gist(self, binding: Binding, essence: Essence) -> Gist:
         """Return what decides the verdict."""
 
-    def is_known(self, binding: Binding, resolver: str, gist: Gist) -> bool: ...
-
     def knowing(self, binding: Binding, gist: Gist) -> Collection[str]:
-        """Return the names of the resolvers for which it is known."""
+        """Return the names of the resolvers from which it would be no news."""
 
     def tell(self, binding: Binding, resolver: Resolver, reply: Reply) -> None: ...
 

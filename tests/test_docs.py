@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.notifiers.apprise_channel import SCHEMAS
@@ -30,6 +30,7 @@ from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.web.app import endpoints_of
 from monitor.ports import DeliveryFailure
 from monitor.usecases.snapshot import Snapshot
+from tests.dashboards.exported import labels_by_metric
 from tests.entrypoints.web.worlds import site_of
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +42,7 @@ API = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 CHANNELS = (ROOT / "docs/channels.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs/audit.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE_README = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
 
 
 def test_every_metric_is_documented_with_its_type_and_no_other_is() -> None:
@@ -51,6 +53,27 @@ def test_every_metric_is_documented_with_its_type_and_no_other_is() -> None:
     families = [*registry.collect(), *text_string_to_metric_families(of_state)]
     exported = {_exposed(family.name, family.type): _kind(family.type) for family in families}
     assert exported == documented
+
+
+def test_every_metric_is_documented_with_its_labels_and_no_others() -> None:
+    rows = re.findall(r"^\| `(oss_cname_\w+)` \| \w+ \|([^|]*)\|", METRICS, re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    exported = {
+        re.sub(r"_(bucket|sum|count)$", "", name) if name not in documented else name: labels
+        for name, labels in labels_by_metric().items()
+        if not name.endswith("_created")
+    }
+    assert exported.keys() <= documented.keys()
+    for name, labels in exported.items():
+        assert labels - {"le"} == documented[name], name
+
+
+def test_every_metric_of_the_process_is_documented() -> None:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    assert {_exposed(family.name, family.type) for family in registry.collect()} == set(
+        re.findall(r"`(process_\w+)`", METRICS)
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,6 +118,17 @@ def test_every_command_is_in_the_readme() -> None:
         assert f"`{command}" in README, command
 
 
+def test_the_chinese_readme_has_every_command_with_its_exit_codes() -> None:
+    assert _exit_codes(README)
+    assert _exit_codes(CHINESE_README) == _exit_codes(README)
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"]({page})" not in index} == set()
+
+
 def test_every_path_and_parameter_of_the_api_is_documented() -> None:
     operations = [endpoint.operation for endpoint in endpoints_of(site_of())]
     missing = [
@@ -133,6 +167,12 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
 def test_the_lock_files_name_no_host() -> None:
     for lock in ROOT.glob("requirements*.lock"):
         assert not re.search(r"https?://|--index|--find-links", lock.read_text()), lock.name
+
+
+def _exit_codes(readme: str) -> dict[str, list[str]]:
+    text = readme.replace("\\|", "/")  # one that stands in a cell
+    rows = re.findall(r"^\| (`[^|]*`) \|[^|]*\| ([^|]*) \|$", text, re.MULTILINE)
+    return {command.replace("、", ", "): re.findall(r"\d", told) for command, told in rows}
 
 
 def _nothing() -> Snapshot:

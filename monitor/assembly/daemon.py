@@ -1,7 +1,6 @@
 """The daemon: what starts when, what runs beside what, and what a reload changes."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +12,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from monitor import __version__
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.telemetry.counters import PrometheusTelemetry
+from monitor.assembly.garbage import spare_from_collection
 from monitor.assembly.limits import refuse_unsafe, without_effect
 from monitor.assembly.parts import (
     NotAvailable,
@@ -27,6 +27,7 @@ from monitor.assembly.parts import (
 )
 from monitor.assembly.reporting import StoredReports
 from monitor.assembly.retention import prune_of
+from monitor.assembly.service import Service
 from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.assembly.web_access import WebAccess
 from monitor.config import ConfigError, Settings
@@ -61,12 +62,6 @@ _TELLING_INTERVAL = timedelta(seconds=5)
 _RETENTION_INTERVAL = timedelta(hours=1)
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
-# Containers that are made before the youngest are looked at for cycles, and how many such looks
-# it takes before the older ones are, and the oldest. What is known of domains is frozen values,
-# which die with their last reference: by default they are looked at again and again while many
-# are made, which is half the time of a mass change. What cycles hold meanwhile is little.
-_SELDOM = (20_000, 20, 20)
-
 
 @dataclass(frozen=True, slots=True)
 class _Works:
@@ -97,6 +92,7 @@ class Daemon:
         self._load = load
         self._around = around
         self._outlets = outlets or Outlets()
+        self._service = Service(around.manager)
         self._first_look_done = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._working: tuple[asyncio.Task[None], ...] = ()
@@ -141,11 +137,13 @@ class Daemon:
         Raises StoreError or OSError when the store or the listener cannot be opened.
         """
         try:
+            self._service.opening()
             await self._ledger.open()
             spare_from_collection()
             host, port = await self._web.start()
-            url = SocketAddress(host, port).url(is_tls=self._access.tls is not None)
-            await self._work(stopped, lambda: started(url))
+            is_tls = self._access.tls is not None
+            self._service.url = SocketAddress(host, port).url(is_tls=is_tls)
+            await self._work(stopped, started)
         finally:
             self._feed.close()  # else the server would wait for those who follow it
             await self._web.stop()
@@ -156,22 +154,28 @@ class Daemon:
         async with self._reloading:
             if self._group is None:
                 return ("the daemon is just starting or stopping: try again",)
-            try:
-                wanted = self._load()
-                refuse_unsafe(wanted)
-                kept = self._kept_listener(wanted)
-                permit = self._access.prepared(kept)
-                works = self._built(kept)
-            except (ConfigError, NotAvailable) as error:
-                faults = tuple(str(error).splitlines())
-                self._telemetry.reloaded(self._around.clock.now(), is_success=False)
-                log.error("config.reload_failed", faults=faults)
-                return faults
-            self._works = works
-            self._access.take(permit)
-            await self._note(EventType.RELOAD)
-            self._begin()
-            return ()
+            self._service.reloading()
+            faults = await self._take_anew()
+            self._service.reloaded(faults)
+            return faults
+
+    async def _take_anew(self) -> tuple[str, ...]:
+        try:
+            wanted = self._load()
+            refuse_unsafe(wanted)
+            kept = self._kept_listener(wanted)
+            permit = self._access.prepared(kept)
+            works = self._built(kept)
+        except (ConfigError, NotAvailable) as error:
+            faults = tuple(str(error).splitlines())
+            self._telemetry.reloaded(self._around.clock.now(), is_success=False)
+            log.error("config.reload_failed", faults=faults)
+            return faults
+        self._works = works
+        self._access.take(permit)
+        await self._note(EventType.RELOAD)
+        self._begin()
+        return ()
 
     def request_reload(self) -> None:
         """Reload soon; for a signal's handler."""
@@ -200,14 +204,16 @@ class Daemon:
     def _accompany(self, state: State, step: Step) -> Step:
         return self._works.telling.accompany(state, step)
 
-    async def _work(self, stopped: asyncio.Event, started: Callable[[], None]) -> None:
+    async def _work(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         await self._note(EventType.START)
         async with asyncio.TaskGroup() as group:
             self._group = group
             self._begin()
             self._scheduler.start()
-            started()
+            self._service.ready()
+            started(self._service.url)
             await stopped.wait()
+            self._service.stopping()
             self._group = None  # from here on nothing new begins
             await self._scheduler.stop()
             self._end_look()
@@ -233,7 +239,7 @@ class Daemon:
 
     async def _take_up(self) -> None:
         works = self._works
-        self._scheduler.drop_all()
+        self._plan_anew()
         self._telemetry.reloaded(self._around.clock.now(), is_success=True)
         accounts = frozenset(inventory.account for inventory in works.inventories)
         self._telemetry.expect(frozenset(r.name for r in works.panel.resolvers), accounts)
@@ -250,9 +256,14 @@ class Daemon:
         # After the look: what was stored may be long past.
         await works.telling.take_up()
         self._first_look_done.set()
+        self._service.looked(len(self._ledger.state.domains), len(works.panel.resolvers))
         spare_from_collection()
         if works.settings.http_check.enabled:
             await works.visits.of_everybody(works.settings.http_check.interval * _SWEPT_SHARE)
+
+    def _plan_anew(self) -> None:
+        self._scheduler.drop_all()
+        self._service.show_life(self._scheduler)
 
     def _schedule(self, works: _Works) -> None:
         schedule = works.settings.schedule
@@ -311,7 +322,7 @@ class Daemon:
         while True:
             await asyncio.sleep(_CLOCK_INTERVAL.total_seconds())
             if await mind_clock(self._ledger, works.rounds.followers, clock):
-                self._scheduler.drop_all()  # it plans by the clock on the wall
+                self._plan_anew()  # it plans by the clock on the wall
                 self._schedule(works)
 
     async def _announce(self, announcement: Announcement) -> Change:
@@ -343,13 +354,6 @@ class Daemon:
             access=self._access.access,
             language=None if daemon.lang.value == "auto" else Language(daemon.lang.value),
         )
-
-
-def spare_from_collection() -> None:
-    """Have the garbage collector leave what lasts alone: a look at it all is a long pause."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_SELDOM)
 
 
 def _listener(settings: Settings) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.adapters.alidns.api import AlidnsAccount, AlidnsRecords
@@ -19,6 +19,7 @@ from monitor.adapters.inventory.oss import OssAccount, OssInventory
 from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.resolvers.transports import missing_transports
+from monitor.adapters.service_manager import ServiceManager
 from monitor.adapters.stores.opening import Access
 from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import CountedProber, PrometheusTelemetry
@@ -57,6 +58,7 @@ class Surroundings:
     clock: Clock
     environ: Mapping[str, str]
     secrets: Secrets
+    manager: ServiceManager = field(default_factory=ServiceManager)
 
 
 def resolvers_of(settings: Settings) -> tuple[Resolver, ...]:
@@ -224,10 +226,15 @@ def providers_of(settings: Settings, around: Surroundings) -> Mapping[str, Provi
 
 def store_of(settings: Settings, access: Access) -> SqliteStore:
     """Return the store. Raises NotAvailable for a kind that this release lacks."""
+    return SqliteStore(database_file_of(settings), access)
+
+
+def database_file_of(settings: Settings) -> Path:
+    """Return the file of the database. Raises NotAvailable for a kind that has none."""
     database = settings.daemon.database
     if not database.startswith(_SQLITE):
         raise NotAvailable("daemon.database: this release keeps its records in SQLite only")
-    return SqliteStore(Path(database.removeprefix(_SQLITE)), access)
+    return Path(database.removeprefix(_SQLITE))
 
 
 @asynccontextmanager

@@ -53,8 +53,10 @@ def run_command(arguments: Sequence[str]) -> int:
     except OSError as error:
         typer.echo(f"cannot write: {error.strerror or error}", err=True)
         return Exit.UNKNOWN
-    except SystemExit:
-        return OUTPUT_CLOSED  # typer's way to end when the reader of a pipe has gone
+    except SystemExit as ended:
+        # So typer ends a shell's question for completions, and when the reader of a pipe has gone.
+        has_left = isinstance(ended.__context__, BrokenPipeError)
+        return OUTPUT_CLOSED if has_left else int(ended.code or 0)
     return int(code or 0)
 
 
@@ -89,6 +91,20 @@ def demo(
     from monitor.cli.serving import run_demo
 
     return asyncio.run(run_demo(speed, listen))
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to; nothing is overwritten.")],
+    config: ConfigOption = None,
+) -> int:
+    """Copy the database to one file, also while the daemon works on it.
+
+    Prints the number and the hash of the newest record in it. Exit code: 0, 3.
+    """
+    from monitor.cli.backing_up import run_backup
+
+    return run_backup(file, config)
 
 
 @app.command()
@@ -128,6 +144,23 @@ def explain(
     from monitor.cli.asking import Request, run_explain
 
     return asyncio.run(run_explain(Request(config, (domain,)), is_json=json))
+
+
+@app.command()
+def healthcheck(
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Also whether the first round is done.")
+    ] = False,
+    cert_file: CertFileOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Ask the daemon on this machine whether it is well, for those who watch over containers.
+
+    Exit code: 0, 1 when it is not, 3.
+    """
+    from monitor.cli.health import run_healthcheck
+
+    return run_healthcheck("/-/ready" if ready else "/-/healthy", cert_file, config)
 
 
 @app.command()
@@ -275,6 +308,14 @@ def config_check(file: Annotated[Path, typer.Argument()]) -> int:
     from monitor.cli.checking import check_file
 
     return check_file(file)
+
+
+@config_app.command("example")
+def config_example() -> int:
+    """Print a configuration to begin with: every key, its default and its meaning."""
+    from monitor.cli.configuring import print_example
+
+    return print_example()
 
 
 @config_app.command("schema")

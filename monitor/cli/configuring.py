@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from monitor.cli.exit_codes import Exit
-from monitor.config import ConfigError, Settings, effective, json_schema, load, parse
+from monitor.config import ConfigError, Settings, effective, example, json_schema, load, parse
 
 DEFAULT_FILE = Path("config.toml")
 
@@ -35,6 +35,11 @@ def complain(error: Exception) -> Exit:
 
 def print_schema() -> Exit:
     return print_json(json_schema())
+
+
+def print_example() -> Exit:
+    sys.stdout.write(example())
+    return Exit.OK
 
 
 def show(file: Path | None) -> Exit:

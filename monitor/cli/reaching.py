@@ -7,11 +7,8 @@ from pathlib import Path
 from monitor.adapters.daemon_api import DaemonAt
 from monitor.cli.speaking import UsageFault
 from monitor.config import Settings, web_of
-from monitor.config.sockets import SocketAddress
 
 TOKEN_VARIABLE = "OSS_CNAME_MONITOR_TOKEN"  # noqa: S105 - its name
-
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound to here
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,7 @@ def _url_of(settings: Settings) -> str:
     is_tls = web_of(settings).tls_server_config is not None
     if is_tls and settings.daemon.external_url:
         return settings.daemon.external_url  # by a name that its certificate has
-    host, port = settings.daemon.listen.host, settings.daemon.listen.port
-    return SocketAddress(_ANY.get(host, host), port).url(is_tls=is_tls)
+    return settings.daemon.listen.from_here.url(is_tls=is_tls)
 
 
 def _token(file: Path | None) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from monitor.adapters.clock import SystemClock
+from monitor.adapters.service_manager import ServiceManager
 from monitor.assembly.daemon import Daemon
 from monitor.assembly.parts import NotAvailable, Surroundings
 from monitor.cli.configuring import complain, file_of, settings_of
@@ -55,7 +56,8 @@ async def _serve(
     try:
         settings = load()
         _set_up_logs(settings, secrets)
-        daemon = Daemon(settings, load, Surroundings(SystemClock(), environ, secrets))
+        around = Surroundings(SystemClock(), environ, secrets, ServiceManager.of(environ))
+        daemon = Daemon(settings, load, around)
         await _until_signalled(daemon, started)
     except (ConfigError, NotAvailable, StoreError, OSError) as error:
         return complain(error)

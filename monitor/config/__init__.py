@@ -4,7 +4,7 @@ from monitor.config.faults import ConfigError, Fault
 from monitor.config.reading import load, parse
 from monitor.config.secret import SecretUnavailable
 from monitor.config.settings import Settings
-from monitor.config.showing import effective, json_schema
+from monitor.config.showing import effective, example, json_schema
 from monitor.config.web_file import web_of
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "SecretUnavailable",
     "Settings",
     "effective",
+    "example",
     "json_schema",
     "load",
     "parse",

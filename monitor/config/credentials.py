@@ -23,15 +23,15 @@ class FileCredentials(Section):
     """The access key in a credentials file."""
 
     kind: Literal["file"]
-    path: FilePath
+    path: FilePath = Field(description="The file, read anew at each refresh.")
 
 
 class EcsRoleCredentials(Section):
     """Short-lived keys of the role of the instance that we run on."""
 
     kind: Literal["ecs_role"]
-    role: Text
-    metadata_url: WebUrl = _METADATA
+    role: Text = Field(description="The role's name.")
+    metadata_url: WebUrl = Field(_METADATA, description="Where the instance tells its keys.")
 
 
 class StaticCredentials(Section):

@@ -58,7 +58,7 @@ class HttpCheck(Section):
 
 
 class RetentionSettings(Section):
-    """How long observations and changes are kept; None is for ever."""
+    """How long observations and changes are kept; "0" is for ever."""
 
     observations: Retention = timedelta(days=30)
     changes: Retention = None

@@ -1,6 +1,8 @@
 """The configuration for people and tools: what is in force, and what may be written."""
 
 from datetime import timedelta
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -21,6 +23,15 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the file, for editors."""
     schema = Settings.model_json_schema(schema_generator=_AsWritten)
     return {"$schema": _AsWritten.schema_dialect, **schema}
+
+
+def example() -> str:
+    """Return a file to begin with: every key, with its default and its meaning."""
+    packaged = resources.files("monitor.config") / "example.toml"
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    # In a checkout it stands where people look for it; the wheel takes it from there.
+    return (Path(__file__).parents[2] / "config.example.toml").read_text(encoding="utf-8")
 
 
 class _AsWritten(GenerateJsonSchema):

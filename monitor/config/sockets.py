@@ -13,6 +13,8 @@ from monitor.config.fields import parse_exact_domain, parse_text
 _SPLIT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,6})")
 MAX_PORT = 65535
 
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound to here
+
 
 @dataclass(frozen=True, slots=True)
 class SocketAddress:
@@ -26,6 +28,11 @@ class SocketAddress:
         if is_ip(self.host):
             return ipaddress.ip_address(self.host).is_loopback
         return self.host == "localhost"
+
+    @property
+    def from_here(self) -> "SocketAddress":
+        """Where this machine itself reaches what listens there."""
+        return SocketAddress(_ANY.get(self.host, self.host), self.port)
 
     def url(self, *, is_tls: bool) -> str:
         return f"{'https' if is_tls else 'http'}://{self}/"

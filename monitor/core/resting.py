@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import NamedTuple, TypeVar
 
+from monitor.core.gist import Gist
 from monitor.core.status import Counted, Standing, View
 
 K = TypeVar("K")
@@ -79,3 +80,13 @@ class RestingViews(Resting[str, View], Counted):
         except ValueError:
             return None
         return self._places[number]
+
+    def places(self) -> tuple[Standing, ...]:
+        return self._places
+
+    def servers_with(self, gist: Gist) -> tuple[str, ...]:
+        servers, of = self._lineup
+        gists = [place.gist for place in self._places]
+        if gists == [gist]:
+            return servers
+        return tuple([server for server, n in zip(servers, of, strict=True) if gists[n] == gist])

@@ -20,8 +20,8 @@ from monitor.core.status import (
     View,
     authorities_differ,
     longest_ttl,
+    places_of,
     pointing,
-    standings_of,
     status_of,
     tally,
     views_after,
@@ -222,15 +222,14 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
     """
     if state.status.contradicted or state.status.value in _RESTLESS:
         return False
-    weights, standings = policy.status.weights, tuple(standings_of(state.resolvers))
-    if len(standings) != len(weights) or not all(name in weights for name, _ in standings):
+    if {*state.resolvers} != policy.status.weights.keys():
         return False
-    kinds = {id(standing): standing for _, standing in standings}.values()  # mostly one
-    if not kinds or any(standing.gist is None for standing in kinds):
+    places = places_of(state.resolvers)
+    if not places or None in [place.gist for place in places]:
         return False
     if is_any_followed(state.records, now):
         return False
-    if all(standing.is_in_effect for standing in kinds):
+    if all(place.is_in_effect for place in places):
         return state.status.value is DomainStatus.IN_EFFECT
     told = pointing(state.status.value, state.resolvers)
     seen = status_of(state.resolvers, state.authorities, policy.status, now)

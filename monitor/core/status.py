@@ -163,6 +163,13 @@ class Counted:
     def spells(self) -> Mapping[str, Spell]:
         """Return since when each server means what it does, at less than a look at its view."""
 
+    @abstractmethod
+    def places(self) -> tuple[Standing, ...]:
+        """Return where anybody stands, mostly one place."""
+
+    @abstractmethod
+    def servers_with(self, gist: Gist) -> tuple[str, ...]: ...
+
 
 def standings_of(views: Mapping[str, View]) -> Iterable[tuple[str, Standing]]:
     """Return where each server stands."""
@@ -190,6 +197,20 @@ def spells_of(views: Mapping[str, View]) -> Mapping[str, Spell]:
     if isinstance(views, Counted):
         return views.spells()
     return {server: view.spell for server, view in views.items()}
+
+
+def places_of(views: Mapping[str, View]) -> Sequence[Standing]:
+    """Return where anybody stands; a place may come more than once."""
+    if isinstance(views, Counted):
+        return views.places()
+    return [_standing(view) for view in views.values()]
+
+
+def servers_with(views: Mapping[str, View], gist: Gist) -> Sequence[str]:
+    """Return the servers whose newest answer has that gist."""
+    if isinstance(views, Counted):
+        return views.servers_with(gist)
+    return [server for server, view in views.items() if view.sighting.gist == gist]
 
 
 def _standing(view: View) -> Standing:

@@ -22,49 +22,47 @@ class Fleet:
     policy: RoundPolicy
     sweeper: Sweeper
     polls: Polls = field(default_factory=Polls)
-    _at_rest: dict[DomainName, DomainState] = field(default_factory=dict)
     _domains: Mapping[DomainName, DomainState] = field(default_factory=dict)
     _resting: list[Binding] = field(default_factory=list)
-    _awake: list[Binding] = field(default_factory=list)
+    _awake: dict[DomainName, Binding] = field(default_factory=dict)
 
     def parted(self, state: State, now: datetime) -> tuple[Sequence[Binding], Sequence[Binding]]:
         """Return the bindings of all watched domains at rest, and the others."""
         if state.domains is not self._domains:  # the ledger makes another with each step
-            watched = watched_in(state)
-            self._forget_all_but({binding.domain for binding in watched})
-            self._resting, self._awake = self.part(watched, state, now)
+            self._forget_all_but(
+                {*state.domains}
+            )  # of those that are not watched nothing is known
+            self._resting, awake = self.part(state.domains.values(), now)
+            self._awake = {binding.domain: binding for binding in awake}
             self._domains = state.domains
         elif self._awake:  # for these, time passes
-            calmed, self._awake = self.part(self._awake, state, now)
+            calmed, awake = self.part([state.domains[name] for name in self._awake], now)
             if calmed:
                 self._resting = [*self._resting, *calmed]
-        return self._resting, self._awake
+                self._awake = {binding.domain: binding for binding in awake}
+        return self._resting, [*self._awake.values()]
 
     def part(
-        self, bindings: Iterable[Binding], state: State, now: datetime
+        self, domains: Iterable[DomainState], now: datetime
     ) -> tuple[list[Binding], list[Binding]]:
-        """Return those of domains at rest, and the others."""
-        parts: tuple[list[Binding], list[Binding]] = ([], [])
-        for binding in bindings:
-            parts[not self._rests(state.domains[binding.domain], now)].append(binding)
-        return parts
+        """Return the bindings of those at rest, and of the others; of all that are watched."""
+        resting, awake = list[Binding](), list[Binding]()
+        for domain in domains:
+            binding = domain.watched
+            if binding is not None:
+                (resting if self._rests(domain, now) else awake).append(binding)
+        return resting, awake
 
     def _rests(self, domain: DomainState, now: datetime) -> bool:
         name = domain.domain
-        if self._at_rest.get(name) is domain:
+        if self._domains.get(name) is domain and name not in self._awake:
             return True
         self.sweeper.forget(name)
-        if not is_at_rest(domain, self.policy, now):
-            self._at_rest.pop(name, None)
-            return False
-        self._at_rest[name] = domain
-        return True
+        return is_at_rest(domain, self.policy, now)
 
-    def _forget_all_but(self, watched: Collection[DomainName]) -> None:
-        self.sweeper.forget_all_but(watched)
-        self.polls.forget_all_but(watched)
-        for domain in self._at_rest.keys() - watched:
-            del self._at_rest[domain]
+    def _forget_all_but(self, domains: Collection[DomainName]) -> None:
+        self.sweeper.forget_all_but(domains)
+        self.polls.forget_all_but(domains)
 
 
 def watched_in(state: State, only: Collection[DomainName] | None = None) -> list[Binding]:

@@ -1,13 +1,13 @@
 """What a sweep tells; of each domain once, since it is then looked at as a whole."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from monitor.core.answers import Reply
 from monitor.core.bindings import Binding
 from monitor.core.gist import Essence, Gist, gist_of_essence
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
-from monitor.core.status import standing_of, standings_of
+from monitor.core.status import servers_with
 from monitor.ledger import Ledger
 from monitor.usecases.ask import Panel
 
@@ -25,15 +25,9 @@ class News:
     def gist(self, binding: Binding, essence: Essence) -> Gist:
         return gist_of_essence(essence, self._panel.expectation(binding))
 
-    def is_known(self, binding: Binding, resolver: str, gist: Gist) -> bool:
+    def knowing(self, binding: Binding, gist: Gist) -> Sequence[str]:
         known = self._ledger.state.domains.get(binding.domain)
-        standing = standing_of(known.resolvers, resolver) if known is not None else None
-        return standing is not None and standing.gist == gist
-
-    def knowing(self, binding: Binding, gist: Gist) -> list[str]:
-        known = self._ledger.state.domains.get(binding.domain)
-        standings = standings_of(known.resolvers) if known is not None else ()
-        return [resolver for resolver, standing in standings if standing.gist == gist]
+        return () if known is None else servers_with(known.resolvers, gist)
 
     def tell(self, binding: Binding, resolver: Resolver, reply: Reply) -> None:
         if binding.domain not in self._looked_at:

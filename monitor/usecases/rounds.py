@@ -133,7 +133,8 @@ class Rounds:
         if only is None:
             resting, awake = self.fleet.parted(state, started)
         else:
-            resting, awake = self.fleet.part(watched_in(state, only), state, started)
+            known = [state.domains[name] for name in only if name in state.domains]
+            resting, awake = self.fleet.part(known, started)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look_at_each(awake, self._look_at_resolvers))
             group.create_task(self._sweep(resting, over))

@@ -1,87 +1,29 @@
 """`run` as a process: signals, and death at any moment."""
 
 import asyncio
-import json
 import random
 import re
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.stores.sqlite import SqliteStore
-from monitor.demo.ports import free_port
 from monitor.demo.world import World
 from tests.cli.commands import environment
+from tests.cli.daemon_process import running
 from tests.core.tampered import first_tampered
 from tests.whole.shop import PACE, eventually
-
-
-@dataclass(slots=True)
-class Running:
-    """A daemon in a process of its own, and what it has said so far."""
-
-    process: Process
-    url: str
-    lines: list[str]
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.lines if line.startswith("{")]
-
-    async def is_ready(self) -> bool:
-        try:
-            answer = await asyncio.to_thread(requests.get, self.url + "-/ready", timeout=30)
-        except requests.ConnectionError:
-            return False
-        return answer.status_code == 200
-
-    async def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), timeout=60)
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with World(PACE, SystemClock().now) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def running(
-    world: World, folder: Path, change: Callable[[str], str] = str
-) -> AsyncIterator[Running]:
-    """Run the daemon on the world; it is ended with the block if it still lives."""
-    port = free_port(["127.0.0.1"])
-    text = world.config_text(f"127.0.0.1:{port}", str(folder / "shop.db"))
-    (folder / "config.toml").write_text(change(text))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "monitor", "run",
-        cwd=folder, env=environment(world.environ), stdout=PIPE, stderr=PIPE,
-    )  # fmt: skip
-    assert process.stderr is not None
-    lines: list[str] = []
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_collect(process.stderr, lines))
-        try:
-            yield Running(process, f"http://127.0.0.1:{port}/", lines)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-
-async def _collect(stream: asyncio.StreamReader, lines: list[str]) -> None:
-    async for line in stream:
-        lines.append(line.decode().rstrip())  # noqa: PERF401  # tests read it while it grows
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -172,10 +114,10 @@ async def test_kill_9_at_any_moment_loses_nothing_that_was_reported(
 
 
 async def test_after_kill_9_a_restart_goes_on_where_it_was(world: World, tmp_path: Path) -> None:
-    async with running(world, tmp_path, patient) as daemon:
+    async with running(world, tmp_path, change=patient) as daemon:
         await eventually(daemon.is_ready)
         await daemon.end(signal.SIGKILL)
-    async with running(world, tmp_path, patient) as daemon:
+    async with running(world, tmp_path, change=patient) as daemon:
         await eventually(daemon.is_ready)
         added = [e for e in daemon.events if e["event"] == "event.binding_added"]
         turned = [e for e in daemon.events if e["event"] == "event.status"]

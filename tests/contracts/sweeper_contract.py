@@ -68,9 +68,6 @@ class Notes:
     def gist(self, binding: Binding, essence: Essence) -> Gist:
         return gist_of_essence(essence, _expected(binding))
 
-    def is_known(self, binding: Binding, resolver: str, gist: Gist) -> bool:
-        return self.known.get((binding.domain, resolver)) == gist
-
     def knowing(self, binding: Binding, gist: Gist) -> list[str]:
         known = (pair for pair, of_pair in self.known.items() if of_pair == gist)
         return [resolver for domain, resolver in known if domain == binding.domain]

@@ -21,6 +21,8 @@ from monitor.core.status import (
     Spell,
     StatusPolicy,
     View,
+    places_of,
+    servers_with,
     spells_of,
     standing_of,
     standings_of,
@@ -172,6 +174,10 @@ def test_standings_are_those_of_the_views_without_a_look_at_them(state: DomainSt
         assert list(standings_of(resting_views)) == list(standings_of(views))
         for server in (*views, "nobody"):
             assert standing_of(resting_views, server) == standing_of(views, server)
+        assert {*places_of(resting_views)} == {*places_of(views)}
+        gists = {standing.gist for standing in places_of(views) if standing.gist is not None}
+        for gist in (*gists, b"another"):
+            assert [*servers_with(resting_views, gist)] == [*servers_with(views, gist)]
         assert tally(resting_views) == tally(views)
         assert spells_of(resting_views) == spells_of(views)
         assert resting_views == views

@@ -36,7 +36,7 @@ class FakeSweeper:
         reply = await self._prober.ask(resolver, Question(binding.domain))
         essence = essence_of(reply.outcome, binding.domain)
         gist = None if essence is None else onlooker.gist(binding, essence)
-        if gist is not None and onlooker.is_known(binding, resolver.name, gist):
+        if gist is not None and resolver.name in onlooker.knowing(binding, gist):
             self._latest[binding.domain, resolver] = reply
         else:
             self._latest.pop((binding.domain, resolver), None)

@@ -57,6 +57,10 @@ def gist_by(news: News, outcome: Outcome, binding: Binding = BINDING) -> Gist:
     return news.gist(binding, essence)
 
 
+def is_known(news: News, resolver: str, gist: Gist, binding: Binding = BINDING) -> bool:
+    return resolver in news.knowing(binding, gist)
+
+
 async def test_the_gist_is_that_of_the_binding_and_of_the_policy_in_force() -> None:
     bench = Bench()
     policy = TargetPolicy(is_proxy_in_effect=False)
@@ -73,15 +77,15 @@ async def test_what_the_last_look_showed_is_known_of_each_resolver_by_itself() -
         for outcome in (RIGHT, WRONG, SILENT):
             gist = gist_by(news, outcome)
             assert gist is not None
-            assert news.is_known(BINDING, resolver.name, gist) is (outcome is said)
+            assert is_known(news, resolver.name, gist) is (outcome is said)
 
 
 async def test_silence_that_was_seen_is_known() -> None:
     news = news_of(await after_a_look(SILENT, RIGHT))
     gist = gist_by(news, SILENT)
     assert gist is not None
-    assert news.is_known(BINDING, "a", gist)
-    assert not news.is_known(BINDING, "b", gist)
+    assert is_known(news, "a", gist)
+    assert not is_known(news, "b", gist)
 
 
 async def test_of_strangers_nothing_is_known() -> None:
@@ -89,10 +93,10 @@ async def test_of_strangers_nothing_is_known() -> None:
     news = news_of(bench)
     gist = gist_by(news, RIGHT)
     assert gist is not None
-    assert not news.is_known(BINDING, "nobody", gist)
-    assert not news.is_known(OTHER, "a", gist)
+    assert not is_known(news, "nobody", gist)
+    assert not is_known(news, "a", gist, OTHER)
     await bench.ledger.record(lambda _: Step(forgotten=frozenset({DOMAIN})))
-    assert not news.is_known(BINDING, "a", gist)
+    assert not is_known(news, "a", gist)
 
 
 async def test_what_the_ledger_learns_meanwhile_counts_at_once() -> None:
@@ -100,10 +104,10 @@ async def test_what_the_ledger_learns_meanwhile_counts_at_once() -> None:
     news = news_of(bench)
     gist = gist_by(news, WRONG)
     assert gist is not None
-    assert not news.is_known(BINDING, "a", gist)
+    assert not is_known(news, "a", gist)
     bench.resolvers_say(WRONG, RIGHT)
     await bench.rounds.of_resolvers()
-    assert news.is_known(BINDING, "a", gist)
+    assert is_known(news, "a", gist)
 
 
 async def test_for_another_target_nothing_that_was_seen_is_known() -> None:
@@ -111,7 +115,7 @@ async def test_for_another_target_nothing_that_was_seen_is_known() -> None:
     moved = binding(DOMAIN.text, "another")
     gist = gist_by(news, RIGHT, moved)
     assert gist is not None
-    assert not news.is_known(moved, "a", gist)
+    assert not is_known(news, "a", gist, moved)
 
 
 async def test_each_domain_is_handed_over_once_with_all_that_was_told_of_it() -> None:
@@ -211,7 +215,7 @@ async def test_what_a_sweep_told_is_known_to_a_store_that_keeps_it_packed(
             for outcome in (RIGHT, WRONG):
                 gist = gist_by(news, outcome)
                 assert gist is not None
-                assert news.is_known(BINDING, resolver.name, gist) is (outcome is said)
+                assert is_known(news, resolver.name, gist) is (outcome is said)
     finally:
         await store.close()
 

@@ -47,12 +47,15 @@ class House:
         return int(status), body
 
     async def announce(self, *options: str) -> Finished:
-        """Run the command on the configuration, as somebody on this machine does."""
+        return await self.command("announce", MODIFIED, "--to", NEW_TARGET, *options)
+
+    async def command(self, *arguments: str) -> Finished:
+        """Run a command on the configuration, as somebody on this machine does."""
         address = self.shop.url.removeprefix("https://").rstrip("/")
         text = self.shop.text.replace("127.0.0.1:0", address)
         (self.folder / "config.toml").write_text(text)
-        asked = ("announce", MODIFIED, "--to", NEW_TARGET, *options)
-        return await asyncio.to_thread(run, *asked, at=self.folder, environ={"USER": "somebody"})
+        somebody = {"USER": "somebody"}
+        return await asyncio.to_thread(run, *arguments, at=self.folder, environ=somebody)
 
     async def changes(self) -> list[dict[str, Any]]:
         _, body = await self.curl("api/v1/changes", *bearer(GRAFANA))
@@ -170,6 +173,10 @@ async def test_a_reload_takes_users_and_hosts_of_the_section_anew(home: House) -
     assert (await home.curl("", *ALICE, "-H", "Host: a.example"))[0] == 200
 
 
+async def test_the_healthcheck_shows_no_credentials_and_needs_no_trust(home: House) -> None:
+    assert await home.command("healthcheck", "--ready") == Finished(0, "", "")
+
+
 async def test_refusals_are_counted(home: House) -> None:
     await home.curl("metrics")
     await home.curl("metrics", "-u", "alice:wrong")
@@ -193,6 +200,8 @@ async def test_certificates_of_clients_come_before_everything(tmp_path: Path) ->
         assert (await home.curl("metrics", "--cert", str(mine)))[0] == 401
         assert (await home.curl("metrics", "--cert", str(mine), *ALICE))[0] == 200
         trust = ("--ca-file", str(home.issuer.file), "--token-file", "deploy.token")
+        assert (await home.command("healthcheck")).code == 1
+        assert await home.command("healthcheck", "--cert-file", str(mine)) == Finished(0, "", "")
         assert (await home.announce(*trust)).code == 3
         announced = await home.announce(*trust, "--cert-file", str(mine))
         assert announced.code == 0, announced.err

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from monitor.adapters.resolvers.engine import Queries
+from monitor.adapters.resolvers.glance import Shapes
 from monitor.adapters.resolvers.memo import Variants
-from monitor.adapters.resolvers.questions import Unaskable, encoded
-from monitor.core.answers import Question
+from monitor.adapters.resolvers.questions import Unaskable, form_of
 from monitor.core.bindings import Binding
 from monitor.core.names import DomainName
 
@@ -16,8 +16,9 @@ class Catalogue:
     """A number stays a domain's as long as it is bound, and is then given to another.
 
     No question can hold the names of those that are `unaskable`.
-    `variants[n]` is what was read of answers about number n; `rebound` are numbers of domains
-    that were bound to another target since somebody looked.
+    `variants[n]` is what was read of answers about number n, `shapes` are what many of all answers
+    have in common; `rebound` are numbers of domains that were bound to another target since
+    somebody looked.
     """
 
     numbers: dict[DomainName, int] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Catalogue:
     variants: list[Variants] = field(default_factory=list)
     unaskable: set[int] = field(default_factory=set)
     rebound: list[int] = field(default_factory=list)
+    shapes: Shapes = field(default_factory=Shapes)
     _free: list[int] = field(default_factory=list)
     _released: list[int] = field(default_factory=list)
     _wires: dict[str | None, list[bytes]] = field(default_factory=dict)
@@ -66,7 +68,7 @@ class Catalogue:
             wires = self._wires[client_subnet] = []
             for number in range(len(self.bindings)):
                 wires.append(self._wire(number, client_subnet))
-        return Queries(wires, _options(client_subnet))
+        return Queries(wires, form_of(client_subnet=client_subnet).options)
 
     def _added(self, binding: Binding) -> int:
         if self._free:
@@ -84,7 +86,7 @@ class Catalogue:
     def _wire(self, number: int, client_subnet: str | None) -> bytes:
         self.unaskable.discard(number)
         try:
-            return encoded(Question(self.bindings[number].domain), client_subnet).query
+            return form_of(client_subnet=client_subnet).query(self.bindings[number].domain.text)
         except Unaskable:
             self.unaskable.add(number)
             return b""
@@ -94,8 +96,3 @@ class Catalogue:
             self.variants[number] = ()
             self.rebound.append(number)
         self.bindings[number] = binding
-
-
-def _options(client_subnet: str | None) -> int:
-    """Return how many octets follow the question."""
-    return encoded(Question(DomainName(".")), client_subnet).options

@@ -5,14 +5,13 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.course import Course
 from monitor.adapters.resolvers.engine import Lane, Queries
-from monitor.adapters.resolvers.glance import Glance, glance
 from monitor.adapters.resolvers.memo import (
     Remembered,
     Unanswered,
@@ -22,7 +21,7 @@ from monitor.adapters.resolvers.memo import (
     with_variant,
 )
 from monitor.adapters.resolvers.prober import DnsProber, detail_of, silence
-from monitor.adapters.resolvers.reading import Reading, glanced, reading_of, remembered
+from monitor.adapters.resolvers.reading import Reading, reading_of, remembered
 from monitor.adapters.resolvers.watchlist import Seconds, Watchlist
 from monitor.core.answers import NoAnswer, NoAnswerReason, Outcome, Question, Rcode, Reply
 from monitor.core.gist import Gist, essence_of
@@ -83,7 +82,7 @@ class Column:
                     await self._sweep_by_engine(queries, self._course)
                 else:
                     await self._ask_each(self._course)
-            self._leave(self._course.left)
+            self._leave(self._course)
 
     def _without_unaskable(self, numbers: Sequence[int], now: Seconds) -> Sequence[int]:
         askable = []
@@ -108,11 +107,15 @@ class Column:
         if self.resolver.varies_case is said.layout.masks_question:
             self.watchlist.expect(number, said)
 
-    def _leave(self, numbers: Sequence[int]) -> None:
-        self._left = set(numbers)
-        self._shed += len(numbers)
-        if numbers:
-            log.warning("sweep.cut_short", resolver=self.resolver.name, left=len(numbers))
+    def _leave(self, course: Course) -> None:
+        left = course.left
+        if (
+            self._left or left
+        ):  # a sweep over a few domains leaves those of another one as they were
+            self._left = self._left.difference(course.numbers).union(left)
+        self._shed += len(left)
+        if left:
+            log.warning("sweep.cut_short", resolver=self.resolver.name, left=len(left))
 
     def _planned(self, numbers: Sequence[int], over: Seconds) -> Course:
         now = asyncio.get_running_loop().time()
@@ -123,12 +126,12 @@ class Column:
         until = now + over * _GRACE if over else math.inf
         return Course(numbers, now, over, until)
 
-    def reply(self, number: int, now: datetime, moment: Seconds) -> Reply | None:
-        """Return the newest reply; `moment` is now, by the event loop's clock."""
+    def reply(self, number: int) -> Reply | None:
+        """Return the newest reply."""
         if not self.watchlist.has_answer(number):
             return None
         said = self.watchlist.known[number]
-        at = now - timedelta(seconds=moment - self.watchlist.at[number])
+        at = self._clock.now() - timedelta(seconds=time.monotonic() - self.watchlist.at[number])
         rtt = timedelta(seconds=self.watchlist.rtt[number])
         if isinstance(said, Unanswered):
             return Reply(said.outcome, at, rtt, self.resolver.transport) if said.outcome else None
@@ -164,23 +167,27 @@ class Column:
 
     def heard(self, number: int, wire: bytes, sent: Seconds, now: Seconds) -> bool:
         variants = self._catalogue.variants[number]
-        found = recognised(variants, wire, masks_question=self.resolver.varies_case)
+        known = recognised(variants, wire, masks_question=self.resolver.varies_case)
+        found = known or self._glanced(number, wire)
         if found is None:
-            seen = glance(wire)
-            reading = None if seen is not None else reading_of(wire)
-            if seen is not None:
-                said = self._glanced(number, wire, seen)
-            elif reading is None:
+            reading = reading_of(wire)
+            if reading is None:
                 return False
-            elif reading.is_cut_off or reading.answer.rcode is Rcode.FORMERR:
+            if reading.is_cut_off or reading.answer.rcode is Rcode.FORMERR:
                 self._ask_otherwise(number)
                 return True
-            else:
-                said = self._remember(number, wire, reading, Transport.UDP)
-            self._catalogue.variants[number] = with_variant(variants, said)
+            said = self._remember(number, wire, reading, Transport.UDP)
             found = said, own_of(said.unpack(wire))
-            self._have_expected(number, said)
-        self._settle(number, *found, wire, now - sent, now)
+        said, own = found
+        knowing = self._knowing(number, said)
+        if known is None:  # the others need not read it, from whom it is no news either
+            self._catalogue.variants[number] = with_variant(variants, said)
+            self._share(number, said, knowing)
+        self._lane.count(said.rcode, now - sent)
+        if self.resolver.name in knowing:
+            self.watchlist.note(number, said, own, at=now, rtt=now - sent)
+        else:
+            self._tell_answer(number, wire, now - sent)
         return True
 
     def silent(self, number: int, strays: int, now: Seconds) -> None:
@@ -189,10 +196,17 @@ class Column:
     def failed(self, number: int, error: OSError, now: Seconds) -> None:
         self._take_silence(number, NoAnswer(NoAnswerReason.NETWORK_ERROR, detail_of(error)), now)
 
-    def _glanced(self, number: int, wire: bytes, seen: Glance) -> Remembered:
+    def _glanced(self, number: int, wire: bytes) -> tuple[Remembered, bytes] | None:
         assert self._onlooker is not None
-        gist = self._onlooker.gist(self._catalogue.bindings[number], seen.essence)
-        return glanced(wire, seen, gist, masks_question=self.resolver.varies_case)
+        binding = self._catalogue.bindings[number]
+        seen = self._catalogue.shapes.glance(
+            wire, binding.domain.text, masks_question=self.resolver.varies_case
+        )
+        if seen is None:
+            return None
+        essence, said, own = seen
+        said.gist = self._onlooker.gist(binding, essence)
+        return said, own
 
     def _remember(
         self, number: int, wire: bytes, reading: Reading, transport: Transport
@@ -205,28 +219,10 @@ class Column:
             masks_question=self.resolver.varies_case,
         )
 
-    def _settle(
-        self,
-        number: int,
-        said: Remembered,
-        own: bytes,
-        wire: bytes,
-        took: Seconds,
-        now: Seconds,
-    ) -> None:
-        self._lane.count(said.rcode, took)
-        if self._is_known(number, said):
-            self.watchlist.note(number, said, own, at=now, rtt=took)
-            return
-        reading = reading_of(wire)
-        assert reading is not None, "it could be read a moment ago"
-        rtt = timedelta(seconds=took)
-        self._tell(number, Reply(reading.answer, self._clock.now(), rtt, said.transport, wire))
-
     def _take_silence(self, number: int, outcome: NoAnswer, now: Seconds) -> None:
         self._outcomes[outcome.reason.value] += 1
         said = Unanswered(outcome, self._gist(number, outcome))
-        if self._is_known(number, said):
+        if self.resolver.name in self._knowing(number, said):
             self.watchlist.note(number, said, b"", at=now, rtt=0.0)
         else:
             transport = self.resolver.transport
@@ -238,18 +234,18 @@ class Column:
         essence = essence_of(outcome, binding.domain)
         return None if essence is None else self._onlooker.gist(binding, essence)
 
-    def _have_expected(self, number: int, said: Remembered) -> None:
-        """Spare the others the reading of what one has read, where it is no news from them."""
+    def _knowing(self, number: int, said: Remembered) -> Collection[str]:
+        """Return the names of the resolvers from which it is no news."""
         assert self._onlooker is not None
-        if said.gist is not None:
-            knowing = self._onlooker.knowing(self._catalogue.bindings[number], said.gist)
-            self._share(number, said, knowing)
+        if said.gist is None:
+            return ()
+        return self._onlooker.knowing(self._catalogue.bindings[number], said.gist)
 
-    def _is_known(self, number: int, said: Remembered) -> bool:
-        gist, binding = said.gist, self._catalogue.bindings[number]
-        if gist is None or self._onlooker is None:
-            return False
-        return self._onlooker.is_known(binding, self.resolver.name, gist)
+    def _tell_answer(self, number: int, wire: bytes, took: Seconds) -> None:
+        reading = reading_of(wire)
+        assert reading is not None, "it could be read a moment ago"
+        rtt = timedelta(seconds=took)
+        self._tell(number, Reply(reading.answer, self._clock.now(), rtt, Transport.UDP, wire))
 
     def _tell(self, number: int, reply: Reply) -> None:
         self.watchlist.forget(number)
@@ -288,7 +284,11 @@ class Column:
         said = self._remember(number, reply.wire, reading, reply.transport)
         own = own_of(said.layout.unpack(reply.wire))
         said.unpack = unrecognised  # by the engine: it has to be tried over UDP again each time
-        self._settle(number, said, own, reply.wire, took, now)
+        self._lane.count(said.rcode, took)
+        if self.resolver.name in self._knowing(number, said):
+            self.watchlist.note(number, said, own, at=now, rtt=took)
+        else:
+            self._tell(number, reply)
 
 
 _RCODE_NAMES = {int(rcode): rcode.name.lower() for rcode in Rcode}

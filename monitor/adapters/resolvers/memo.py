@@ -117,8 +117,8 @@ class Remembered:
 
 
 def unrecognised(_wire: object, /) -> tuple[bytes, ...]:
-    """Stand for the `unpack` of what must be read each time."""
-    raise MISFIT
+    """Stand for the `unpack` of what must be read each time: no parts equal any."""
+    return ()
 
 
 class Unanswered(Remembered):
@@ -128,6 +128,7 @@ class Unanswered(Remembered):
 
     def __init__(self, outcome: NoAnswer | None, gist: Gist | None = None) -> None:
         super().__init__(layout_of(12, 12, (), masks_question=False), b"\0", gist=gist)
+        self.unpack = unrecognised
         self.outcome = outcome
 
 

@@ -40,8 +40,8 @@ _MOST_TTL = 0x7FFFFFFF  # RFC 2181 §8: any above counts as 0
 _SHAPE, _RESPONSE = 0xFA00, 0x8000  # of QR, opcode and TC: answers a query and is not cut off
 _AA = 0x0400
 
-_PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-LOWERED = bytes(ord(chr(c).lower()) if c in _PLAIN else ord(".") for c in range(256))
+PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+LOWERED = bytes(ord(chr(c).lower()) if c in PLAIN else ord(".") for c in range(256))
 MISTAKABLE = ord("-")  # the least length octet that is also a character of a plain label
 MOST_DOTS = 15  # dnspython follows 16 pointers in a row; a label stands before all but the first
 

@@ -7,7 +7,6 @@ import dns.flags
 import dns.message
 
 from monitor.adapters.resolvers import plain
-from monitor.adapters.resolvers.glance import Glance
 from monitor.adapters.resolvers.memo import TTL_SIZE, Remembered, Spans, layout_of, shared_of
 from monitor.adapters.resolvers.questions import HEADER_END, ID_END
 from monitor.adapters.resolvers.walking import ttl_offsets
@@ -76,12 +75,6 @@ def remembered(
         ttl_at=ttl_at,
         transport=transport,
     )
-
-
-def glanced(wire: bytes, seen: Glance, gist: Gist, *, masks_question: bool) -> Remembered:
-    """Return the same as `remembered` of a message that came over UDP and was not read."""
-    layout = layout_of(len(wire), seen.question_end, seen.spans, masks_question=masks_question)
-    return Remembered(layout, shared_of(layout.unpack(wire)), gist=gist, ttl_at=seen.ttl_at)
 
 
 def _own_spans(

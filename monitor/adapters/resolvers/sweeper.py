@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
@@ -85,7 +84,7 @@ class DnsSweeper:
         number, column = self._catalogue.numbers.get(domain), self._columns.get(resolver)
         if number is None or column is None:
             return None
-        return column.reply(number, self._clock.now(), time.monotonic())
+        return column.reply(number)
 
     def ttls(
         self, domains: Sequence[DomainName], resolvers: Sequence[Resolver]

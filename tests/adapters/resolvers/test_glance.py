@@ -6,13 +6,13 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.resolvers.datagrams import is_response
-from monitor.adapters.resolvers.glance import glance
-from monitor.adapters.resolvers.memo import Remembered
-from monitor.adapters.resolvers.reading import glanced, reading_of, remembered
+from monitor.adapters.resolvers.glance import Shapes
+from monitor.adapters.resolvers.memo import Remembered, own_of
+from monitor.adapters.resolvers.reading import reading_of, remembered
 from monitor.core.bindings import BucketTarget
 from monitor.core.gist import Gist, essence_of, gist_of_essence
 from monitor.core.names import DomainName
@@ -40,20 +40,29 @@ CHAIN = Message(NAME, (alias(NAME, CDN), alias(CDN, BUCKET), address(BUCKET, "20
 LONG = "b" * 50 + ".shop.example"  # a length that is also a character
 
 
-def is_seen_as_read(wire: bytes, domain: str) -> bool:
-    """Tell whether it is seen; what is remembered of it must then be what reading remembers."""
-    seen = glance(wire)
+def is_seen_as_read(wire: bytes, domain: str, shapes: Shapes | None = None) -> bool:
+    """Tell whether it is seen; what is remembered of it must then be what reading remembers.
+
+    So it must be whatever shapes were seen before.
+    """
+    shapes = shapes or Shapes()
+    ways = [_is_seen(wire, domain, shapes, masks) for masks in (False, True)]
+    assert ways[0] is ways[1]
+    return ways[0]
+
+
+def _is_seen(wire: bytes, domain: str, shapes: Shapes, masks: bool) -> bool:
+    seen = shapes.glance(wire, domain, masks_question=masks)
     if seen is None:
         return False
+    essence, said, own = seen
     reading = reading_of(wire)
     assert reading is not None
-    assert seen.question_end == reading.question_end
-    assert seen.essence == essence_of(reading.answer, DomainName(domain))
-    gist = gist_for(domain, seen.essence)
-    for masks in (False, True):
-        of_seen = glanced(wire, seen, gist, masks_question=masks)
-        of_read = remembered(wire, reading, gist, Transport.UDP, masks_question=masks)
-        assert parts(of_seen) == parts(of_read)
+    assert essence == essence_of(reading.answer, DomainName(domain))
+    said.gist = gist_for(domain, essence)
+    of_read = remembered(wire, reading, said.gist, Transport.UDP, masks_question=masks)
+    assert parts(said) == parts(of_read)
+    assert own == own_of(of_read.unpack(wire))
     return True
 
 
@@ -97,18 +106,63 @@ def test_a_chain_in_order_is_seen_as_it_is_read_whatever_its_names(message: Mess
 def test_damage_is_seen_as_it_is_read_and_never_raises(
     message: Message, damages: list[Damage], random: Random
 ) -> None:
-    whole = message.wire()
+    shapes, domain, whole = Shapes(), message.question.lower(), message.wire()
+    is_seen_as_read(whole, domain, shapes)
     wire = damaged(whole, damages, random)
     question = whole[12 : whole.index(b"\0", 12) + 5]
     if is_response(wire, wire[:2], question.lower()):
-        is_seen_as_read(wire, message.question.lower())
+        is_seen_as_read(wire, domain, shapes)
     else:
-        glance(wire)
+        shapes.glance(wire, domain, masks_question=False)
+
+
+PLACES = st.integers(12, 200)
+OCTETS = st.sampled_from([0, 1, 2, 3, 4, 7, 12, 44, 45, 48, 63, 64, 0xC0, *b"aZ9-_.\\"])
+
+
+@settings(max_examples=500)
+@given(chains(), st.lists(st.tuples(PLACES, OCTETS), min_size=1, max_size=3))
+def test_a_message_of_a_known_shape_is_seen_as_it_is_read_whatever_its_octets(
+    message: Message, others: list[tuple[int, int]]
+) -> None:
+    shapes, whole = Shapes(), message.wire()
+    is_seen_as_read(whole, message.question, shapes)
+    behind = whole.index(b"\0", 12) + 5
+    assume(behind < len(whole))
+    wire = bytearray(whole)
+    for place, octet in others:
+        wire[behind + place % (len(whole) - behind)] = octet
+    is_seen_as_read(bytes(wire), message.question, shapes)
+
+
+@settings(max_examples=200)
+@given(st.lists(chains(), min_size=2, max_size=8))
+def test_no_message_is_seen_otherwise_because_others_were_seen_before(
+    several: list[Message],
+) -> None:
+    shapes = Shapes()
+    for message in (*several, *several):
+        alone = is_seen_as_read(message.wire(), message.question)
+        assert is_seen_as_read(message.wire(), message.question, shapes) is alone
+
+
+def test_a_pointer_that_leads_amid_a_label_of_another_name_is_left_to_be_read() -> None:
+    shapes = Shapes()
+    whole = Message(NAME, (alias(NAME, "cdn.shop.example"),)).wire()
+    assert is_seen_as_read(whole, NAME, shapes)
+    other = whole.replace(b"\1a\4shop", b"\2as\3hop")
+    assert not is_seen_as_read(other, "as.hop.example", shapes)
+    assert is_seen_as_read(whole.replace(b"\1a\4shop", b"\1b\4chop"), "b.chop.example", shapes)
+
+
+def test_a_response_about_another_name_is_not_seen() -> None:
+    assert Shapes().glance(CHAIN.wire(), "b.shop.example", masks_question=False) is None
+    assert Shapes().glance(CHAIN.wire(), "shop.example", masks_question=False) is None
 
 
 @given(st.binary(max_size=60))
 def test_gibberish_is_not_seen(wire: bytes) -> None:
-    assert glance(wire) is None
+    assert Shapes().glance(wire, NAME, masks_question=False) is None
 
 
 SEEN = {
@@ -123,12 +177,13 @@ SEEN = {
     ),
     "from an authority": replace(CHAIN, flags=CHAIN.flags | 0x0400),
     "upper case": replace(CHAIN, question=NAME.upper()),
+    "a long label in the question": Message(LONG, (alias(LONG, BUCKET),)),
 }
 
 
 @pytest.mark.parametrize("message", SEEN.values(), ids=SEEN)
 def test_the_common_is_seen(message: Message) -> None:
-    assert is_seen_as_read(message.wire(), NAME)
+    assert is_seen_as_read(message.wire(), message.question.lower())
 
 
 READ = {
@@ -147,14 +202,14 @@ READ = {
         CHAIN, additional=(address("", "203.0.113.1"),), options=None
     ),
     "a failure": replace(CHAIN, flags=CHAIN.flags | 2),
-    "a long label": Message(LONG, (alias(LONG, BUCKET),)),
+    "a long label": Message(NAME, (alias(NAME, LONG),)),
     "an odd name": Message(NAME, (alias(NAME, r"a\.b.example"),)),
 }
 
 
 @pytest.mark.parametrize("message", READ.values(), ids=READ)
 def test_the_uncommon_is_left_to_be_read(message: Message) -> None:
-    assert glance(message.wire()) is None
+    assert not is_seen_as_read(message.wire(), message.question.lower())
 
 
 def too_long(wire: bytes) -> bytes:
@@ -175,11 +230,12 @@ def without_class(wire: bytes) -> bytes:
 def test_a_message_that_is_not_whole_is_left_to_be_read(
     change: Callable[[bytes], bytes], options: tuple[tuple[int, bytes], ...] | None
 ) -> None:
-    assert glance(change(replace(CHAIN, options=options).wire())) is None
+    wire = change(replace(CHAIN, options=options).wire())
+    assert not is_seen_as_read(wire, NAME)
 
 
 def test_a_chain_of_more_links_than_are_followed_is_left_to_be_read() -> None:
     path = [f"n{number}.example" for number in range(18)]
     links = tuple(alias(a, b) for a, b in itertools.pairwise(path))
-    assert glance(Message(path[0], links).wire()) is None
+    assert not is_seen_as_read(Message(path[0], links).wire(), path[0])
     assert is_seen_as_read(Message(path[0], links[:15]).wire(), path[0])

@@ -1,0 +1,55 @@
+"""What the service manager hears of the daemon's course, in the words of the log."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from monitor.adapters.service_manager import ServiceManager
+from monitor.entrypoints.scheduler import Scheduler
+
+# A sign of life that comes late, or is lost, is followed by another in time.
+_SIGNS_WITHIN_PATIENCE = 3
+
+
+class Service:
+    """The daemon as a service: when it is ready, what it does, and that it lives."""
+
+    def __init__(self, manager: ServiceManager) -> None:
+        self._manager = manager
+        self.url = ""  # of the pages, once they are served
+
+    def opening(self) -> None:
+        self._manager.say("opening the database")
+
+    def ready(self) -> None:
+        self._manager.ready(f"{self.url} serves; every domain is looked at for the first time")
+
+    def looked(self, domains: int, resolvers: int) -> None:
+        self._manager.say(f"{self.url} serves; domains: {domains}, resolvers: {resolvers}")
+
+    def reloading(self) -> None:
+        self._manager.reloading("the configuration is read anew")
+
+    def reloaded(self, faults: Collection[str]) -> None:
+        """Tell how a reload ended; either way the daemon goes on."""
+        self._manager.ready(
+            f"{self.url} serves; the new configuration has faults ({len(faults)}, see the log), "
+            "the former one stays in force"
+            if faults
+            else f"{self.url} serves; every domain is looked at by the new configuration"
+        )
+
+    def stopping(self) -> None:
+        self._manager.stopping("ending what is under way")
+
+    def show_life(self, scheduler: Scheduler) -> None:
+        """Have the scheduler give signs of life: where it calls nothing any more, there are none.
+
+        A thread of its own would go on telling that all is well while the loop stands still.
+        """
+        if self._manager.patience is not None:
+            self._manager.alive()
+            interval = self._manager.patience / _SIGNS_WITHIN_PATIENCE
+            scheduler.every("sign of life", interval, self._live, jitter=timedelta(0))
+
+    async def _live(self) -> None:
+        self._manager.alive()
