@@ -44,6 +44,7 @@ class Pace:
     authority_interval: float = 2.0
     recursive_interval: float = 4.0
     window: float = 240.0
+    timeout: float = 0.3
 
     @classmethod
     def at(cls, speed: float) -> Self:
@@ -139,6 +140,7 @@ class World:
             database=database,
             authority_interval=self.pace.authority_interval,
             recursive_interval=self.pace.recursive_interval,
+            timeout=self.pace.timeout,
             propagation=self._propagation,
             authority=authority,
             oss=self.oss.url,
@@ -189,7 +191,7 @@ database = "sqlite:///{database}"
 authority_interval = "{authority_interval:g}s"
 authority_fast_interval = "{authority_interval:g}s"
 recursive_interval = "{recursive_interval:g}s"
-timeout = "300ms"
+timeout = "{timeout:g}s"
 attempts = 2
 
 [propagation]

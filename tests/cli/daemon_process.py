@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,15 +44,18 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    world: World, folder: Path, more: Mapping[str, str] | None = None
+    world: World,
+    folder: Path,
+    more: Mapping[str, str] | None = None,
+    change: Callable[[str], str] = str,
 ) -> AsyncIterator[Running]:
     """Run the daemon on the world; it is ended with the block if it still lives.
 
-    `more` goes into its environment.
+    `more` goes into its environment; `change` may alter its configuration first.
     """
     port = free_port(["127.0.0.1"])
     text = world.config_text(f"127.0.0.1:{port}", str(folder / "shop.db"))
-    (folder / "config.toml").write_text(text)
+    (folder / "config.toml").write_text(change(text))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "monitor", "run",
         cwd=folder, env=environment({**world.environ, **(more or {})}), stdout=PIPE, stderr=PIPE,

@@ -33,7 +33,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with World(Pace.at(1), SystemClock().now) as world:
+    async with World(Pace(timeout=0.6), SystemClock().now) as world:
         text = world.config_text("127.0.0.1:0", str(tmp_path / "shop.db"))
         (tmp_path / "config.toml").write_text(text)
         yield Shop(world, tmp_path)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE
@@ -42,14 +43,14 @@ async def test_a_hangup_reloads_and_a_bad_file_changes_nothing(
     async with running(world, tmp_path) as daemon:
         await eventually(daemon.is_ready)
         config = tmp_path / "config.toml"
-        config.write_text(config.read_text().replace('"300ms"', '"never"'))
+        config.write_text(config.read_text().replace('"0.6s"', '"never"'))
         daemon.process.send_signal(signal.SIGHUP)
 
         async def has_refused() -> bool:
             return any(e["event"] == "config.reload_failed" for e in daemon.events)
 
         await eventually(has_refused)
-        config.write_text(config.read_text().replace('"never"', '"250ms"'))
+        config.write_text(config.read_text().replace('"never"', '"0.5s"'))
         daemon.process.send_signal(signal.SIGHUP)
 
         async def has_reloaded() -> bool:
@@ -113,15 +114,21 @@ async def test_kill_9_at_any_moment_loses_nothing_that_was_reported(
 
 
 async def test_after_kill_9_a_restart_goes_on_where_it_was(world: World, tmp_path: Path) -> None:
-    async with running(world, tmp_path) as daemon:
+    async with running(world, tmp_path, change=patient) as daemon:
         await eventually(daemon.is_ready)
         await daemon.end(signal.SIGKILL)
-    async with running(world, tmp_path) as daemon:
+    async with running(world, tmp_path, change=patient) as daemon:
         await eventually(daemon.is_ready)
         added = [e for e in daemon.events if e["event"] == "event.binding_added"]
         turned = [e for e in daemon.events if e["event"] == "event.status"]
         assert (added, turned) == ([], []), "what was known is not reported again"
         assert await daemon.end(signal.SIGTERM) == 0
+
+
+def patient(text: str) -> str:
+    """Leave out the resolver that is dead, and let no other count as silent for a moment."""
+    others = re.sub(r'\[\[resolvers\]\]\nname = "dead"\n(.+\n)+', "", text)
+    return others.replace('timeout = "0.6s"', 'timeout = "10s"')
 
 
 async def test_no_secret_is_in_the_log(world: World, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ async def test_a_refused_reload_ends_too_and_says_so(
     async with running(world, tmp_path, environ(heard)) as daemon:
         await eventually(daemon.is_ready)
         config = tmp_path / "config.toml"
-        config.write_text(config.read_text().replace('"300ms"', '"never"'))
+        config.write_text(config.read_text().replace('"0.6s"', '"never"'))
         daemon.process.send_signal(signal.SIGHUP)
         await eventually(times(heard, "READY", 2))
     assert "the former one stays in force" in heard.having("READY")[-1]["STATUS"]

@@ -22,7 +22,9 @@ from tests.servers.installed import require
 from tests.whole.shop import STATUSES, eventually
 
 # The defaults of the configuration, and a TTL of ten minutes, on the clock of the rules.
-PACE = Pace(ttl=5, floor=5, authority_interval=0.5, recursive_interval=2.5, window=2160)
+PACE = Pace(
+    ttl=5, floor=5, authority_interval=0.5, recursive_interval=2.5, window=2160, timeout=0.6
+)
 # What the world leaves slow, for it is watched by people, at its usual pace.
 AS_FAST = {'refresh = "10s"': 'refresh = "0.5s"', 'sample_gap = "0.500s"': 'sample_gap = "0.05s"'}
 

@@ -19,8 +19,9 @@ from monitor.config import Settings, parse
 from monitor.demo.world import Pace, World
 from monitor.logs import Secrets
 
-# Rounds several times a second, and nobody waits long for the dead cache.
-PACE = Pace(ttl=1, floor=3, authority_interval=0.3, recursive_interval=0.4)
+# Rounds several times a second; nobody waits long for the dead cache, nor takes another for dead
+# that shares a busy machine.
+PACE = Pace(ttl=1, floor=3, authority_interval=0.3, recursive_interval=0.4, timeout=0.6)
 # Where each domain of the world stands before its record is modified.
 STATUSES = {
     "*.shop.example": "paused",

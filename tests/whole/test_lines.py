@@ -43,8 +43,13 @@ async def test_a_change_in_one_line_is_a_change_for_its_resolvers_alone(shop: Sh
     (change,) = (await shop.get("api/v1/changes")).json()["items"]
     assert (change["view"], change["old"], change["new"]) == (TELECOM, OLD_TARGET, NEW_TARGET)
     assert [track["resolver"] for track in change["tracks"]] == ["telecom"]
-    answers = {a["resolver"]: a["in_effect"] for a in (await shop.domain(MODIFIED))["answers"]}
-    assert answers["telecom"] is True and answers["honest"] is False
+
+    async def is_told_apart() -> bool:
+        found = (await shop.domain(MODIFIED))["answers"]
+        answers = {answer["resolver"]: answer["in_effect"] for answer in found}
+        return answers["telecom"] is True and answers["honest"] is False
+
+    await eventually(is_told_apart)
 
 
 async def test_a_change_for_everybody_else_leaves_the_line_alone(shop: Shop) -> None:

@@ -35,7 +35,7 @@ def test_without_body_and_link_a_text_is_its_title() -> None:
 
 @given(
     title=st.text(max_size=80),
-    lines=st.lists(st.text(st.characters(exclude_characters="\n")), max_size=20),
+    lines=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n")), max_size=20),
     limit=st.integers(1, 400),
 )
 def test_no_text_is_longer_than_its_limit(title: str, lines: list[str], limit: int) -> None:
