@@ -137,7 +137,11 @@ def _success(operation: Operation, schemas: Mapping[str, _Schema]) -> _Schema:
         content = {"schema": {"type": "string"}}
     elif operation.shape is not None:
         content = _content(operation.shape, schemas)
-    found = {"description": operation.summary, "content": {operation.media_type: content}}
+    contents = {operation.media_type: content} | {
+        kind: {"schema": {"type": "object" if kind == _JSON else "string"}}
+        for kind in operation.other_media_types
+    }
+    found = {"description": operation.summary, "content": contents}
     return {**found, "headers": headers} if headers else found
 
 

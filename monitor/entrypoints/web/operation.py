@@ -39,7 +39,8 @@ class Parameter:
 class Operation:
     """What one method of one path does; `shape` and `body` are the types of its documents.
 
-    `problems` say when it fails, by status.
+    `problems` say when it fails, by status. `other_media_types` are those of forms that a
+    parameter may ask for.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Operation:
     status: HTTPStatus = HTTPStatus.OK
     body: type | None = None
     media_type: str = "application/json"
+    other_media_types: tuple[str, ...] = ()
     description: str = ""
 
 

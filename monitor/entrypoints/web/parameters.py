@@ -11,7 +11,6 @@ from monitor.entrypoints.shapes.fields import A_NAME, A_ULID
 from monitor.entrypoints.web.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_SEQ, ULID, Order
 from monitor.entrypoints.web.operation import Parameter, Place
 from monitor.usecases.snapshot import Sort
-from monitor.wording import Language
 
 _ULID = {"type": "string", "pattern": f"^{ULID.pattern}$"}
 _TEXT = {"type": "string", "maxLength": MAX_NAME}
@@ -111,7 +110,11 @@ FORM = Parameter(
     "markdown",
 )
 REPORT_LANGUAGE = Parameter(
-    "lang", "in which language; by default as `Accept-Language` asks", _one_of(Language), "zh"
+    "lang",
+    "a language tag: Chinese where it begins with `zh`, else English; by default as "
+    "`Accept-Language` asks",
+    {"type": "string"},
+    "zh",
 )
 REPORT_AT = Parameter(
     "at",

@@ -32,6 +32,7 @@ REPORT = Operation(
     (given.CHANGE, given.FORM, given.REPORT_LANGUAGE, given.REPORT_AT),
     {404: "There is no such change.", 503: "The audit log cannot be read."},
     media_type=Form.HTML.media_type,
+    other_media_types=tuple(form.media_type for form in Form if form is not Form.HTML),
     description="HTML is one file with its styles and its curve; the other forms are downloads.",
 )
 
