@@ -47,7 +47,7 @@ class ReportsApi:
     async def report(self, request: Request) -> Response:
         """Answer with the report; its languages are those of the pages."""
         number, asked = request.path_params["id"], request.query_params
-        form, at = _form(asked.get("format") or Form.HTML.value), _moment(asked.get("at"))
+        form, at = _form(asked.get("format", Form.HTML.value)), _moment(asked.get("at"))
         try:
             report = await self._site.reports.of_change(number, at)
         except StoreError as error:
@@ -86,7 +86,7 @@ def _form(name: str) -> Form:
 
 
 def _moment(text: str | None) -> datetime | None:
-    if not text:
+    if text is None:
         return None
     try:
         at = datetime.fromisoformat(text)
