@@ -134,6 +134,7 @@ def _site(daemon: Daemon) -> Site:
         registry=daemon.registry,
         state_metrics=lambda _: iter(()),
         is_ready=lambda: True,
+        is_keeping=lambda: True,
         reload=_nothing,
         access=Access(lambda: OPEN_TO_THIS_MACHINE, Passwords(), TokenRing(), refusals),
     )

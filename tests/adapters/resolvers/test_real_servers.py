@@ -45,7 +45,7 @@ EXPECTED = {
     "never-was": VerdictKind.NXDOMAIN,
     # Both programs give up after 11 links of their own accord.
     "loop-a": VerdictKind.SERVFAIL,
-    "hop01": VerdictKind.SERVFAIL,
+    "hop01": VerdictKind.SERVFAIL,  # or too long, where later links were cached meanwhile
 }
 
 WAYS = [
@@ -69,12 +69,18 @@ def resolver(request: pytest.FixtureRequest, lab: Lab) -> Resolver:
     return {"unbound": lab.unbound, "bind": lab.bind}[name].resolver(transport)
 
 
+def _possible(label: str) -> set[VerdictKind]:
+    """Unbound gives up after eleven links, but counts those alone that it must ask for."""
+    also = {VerdictKind.CHAIN_TOO_LONG} if label == "hop01" else set()
+    return {EXPECTED[label], *also}
+
+
 @pytest.mark.parametrize("label", EXPECTED)
 async def test_every_name_of_the_lab_gets_its_verdict_over_every_transport(
     label: str, resolver: Resolver, prober: DnsProber
 ) -> None:
     (sighting,) = await _panel(prober, resolver).ask_resolvers(_binding(label))
-    assert sighting.verdict.kind is EXPECTED[label], sighting.verdict
+    assert sighting.verdict.kind in _possible(label), sighting.verdict
 
 
 async def test_an_answer_shows_the_chain_its_ttl_and_how_it_came(
