@@ -518,7 +518,7 @@ async def test_what_there_was_no_time_for_comes_first_the_next_time() -> None:
 async def test_a_sweep_over_a_time_is_spread_over_it_whatever_the_transport(
     transport: Transport,
 ) -> None:
-    bench, over = Bench(), 0.4
+    bench, over = Bench(), 1.5  # long enough that a busy machine has time for all of them
     came: list[float] = []
     loop = asyncio.get_running_loop()
 
