@@ -73,7 +73,7 @@ async def test_a_broker_that_is_away_for_a_while_loses_nothing() -> None:
             async with office(address, ["x"]) as afar:
                 afar.hire(worker(address, "x"))
                 resolver = Resolver("r", HOST, server.port, max_qps=1e4, vantage="x")
-                notes, sweeper = Notes(), afar.sweeper(timeout=30)
+                notes, sweeper = Notes(), afar.sweeper(timeout=10)
                 sweeping = asyncio.ensure_future(
                     sweeper.sweep((IMG,), (resolver,), AT_ONCE, notes)
                 )
