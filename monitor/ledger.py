@@ -22,10 +22,15 @@ Decision: TypeAlias = Callable[[State], Step]
 Listener: TypeAlias = Callable[[Step], None]
 Reader: TypeAlias = Callable[[tuple[Record, ...]], None]
 Companion: TypeAlias = Callable[[State, Step], Step]
+Sequel: TypeAlias = Callable[[], None]
 
 
 def _alone(_state: State, step: Step) -> Step:
     return step
+
+
+def _nothing() -> None:
+    pass
 
 
 def _unread(_records: tuple[Record, ...]) -> None:
@@ -67,8 +72,11 @@ class Ledger:
         """Have the reader told the records of each step, in order, right after they are kept."""
         self._reader = reader
 
-    async def record(self, decide: Decision) -> bool:
+    async def record(self, decide: Decision, sequel: Sequel = _nothing) -> bool:
         """Decide on the newest state, keep the step, and show it; one at a time.
+
+        The `sequel` is what belongs to the step outside of the state: it is called once the step
+        is kept, before anybody is told or decides anything on it.
 
         A store that is lost is waited for, until there is no time for it: callers wait with what
         they have brought, and bring no more. Returns False when the store could not keep the
@@ -76,7 +84,7 @@ class Ledger:
         """
         # A step under way is finished even when the caller is cancelled (a reload, the end):
         # the store would keep it, and memory has to follow.
-        recording = asyncio.ensure_future(self._record(decide))
+        recording = asyncio.ensure_future(self._record(decide, sequel))
         self._under_way.add(recording)
         self._tell_waiting()
         recording.add_done_callback(self._let_go)
@@ -96,7 +104,7 @@ class Ledger:
         now = asyncio.get_running_loop().time()
         return self._failing_since is None or now - self._failing_since < _SHORT_WHILE
 
-    async def _record(self, decide: Decision) -> bool:
+    async def _record(self, decide: Decision, sequel: Sequel) -> bool:
         async with self._turn:
             try:
                 found = await self._kept(decide)
@@ -104,9 +112,11 @@ class Ledger:
                 self._fail("store.commit_failed", error)
                 return False
             if found is None:
+                sequel()
                 return True
             step, kept = found
             self.state = self.state.after(replace(step, domains=kept.domains))
+            sequel()
             for listener in tuple(self._listeners):
                 listener(step)
             self._reader(kept.records)

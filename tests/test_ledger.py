@@ -83,6 +83,18 @@ async def test_a_companion_is_not_asked_about_nothing() -> None:
     assert ledger.state == State()
 
 
+async def test_what_belongs_to_a_step_is_done_before_anybody_hears_of_it() -> None:
+    store, done = MemoryStore(), list[str]()
+    ledger = Ledger(store, RecordingTelemetry())
+    ledger.listen(lambda _: done.append("told"))
+    assert await ledger.record(lambda _: STEP, sequel=lambda: done.append("sequel"))
+    assert done == ["sequel", "told"]
+    assert await ledger.record(lambda _: Step(), sequel=lambda: done.append("of nothing"))
+    store.is_broken = True
+    assert not await ledger.record(lambda _: STEP, sequel=lambda: done.append("of a failure"))
+    assert done == ["sequel", "told", "of nothing"]
+
+
 async def test_a_step_under_way_is_finished_when_its_caller_is_cancelled() -> None:
     store = SlowStore()
     ledger = Ledger(store, RecordingTelemetry())
