@@ -59,6 +59,11 @@ class _Seen:
     looks: tuple[AuthorityLook, ...] = ()
     wanted: frozenset[RecordKey] = frozenset()
 
+    def until(self, now: datetime) -> "_Seen":
+        """Return it as it can have been seen by now."""
+        sightings = tuple(sighting.until(now) for sighting in self.sightings)
+        return replace(self, sightings=sightings, looks=tuple(it.until(now) for it in self.looks))
+
 
 _Look: TypeAlias = Callable[[Binding], Awaitable[_Seen]]
 
@@ -250,6 +255,7 @@ class Rounds:
 
     def _step(self, domain: DomainState, seen: _Seen) -> Step:
         now, policy, followers = self.clock.now(), self.policy, self.followers
+        seen = seen.until(now)
         if seen.looks:
             decide = partial(self._polled, seen=seen, now=now)
             return self.polls.take(domain, seen.looks, seen.wanted, decide)

@@ -60,10 +60,11 @@ class Visits:
         self, bindings: Sequence[Binding], over: timedelta
     ) -> Iterator[tuple[Binding, float]]:
         """Yield each binding with how long to wait, in seconds, until it has its turn."""
-        started = self.clock.now()
+        time = asyncio.get_running_loop().time  # which nobody sets
+        started = time()
         for number, binding in enumerate(bindings):
-            turn = started + over * (number / len(bindings))
-            yield binding, (turn - self.clock.now()).total_seconds()
+            turn = started + over.total_seconds() * (number / len(bindings))
+            yield binding, turn - time()
 
     async def _visit_each(self, turns: Iterator[tuple[Binding, float]]) -> None:
         for binding, wait in turns:
@@ -91,9 +92,9 @@ class Visits:
 
     def _addresses(self, domain: DomainState) -> tuple[str, ...]:
         """Return where the resolvers send clients of the domain, most of them first."""
-        views = dict(domain.resolvers.items())
+        views, now = dict(domain.resolvers.items()), self.clock.now()
         newest = (  # OSS rotates its addresses: those of the last news may be old
-            views[resolver.name].newest(self.latest.reply(domain.domain, resolver))
+            views[resolver.name].newest(self.latest.reply(domain.domain, resolver), now)
             for resolver in self.resolvers
             if resolver.name in views
         )
