@@ -38,6 +38,7 @@ class SqlStore:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._looks = Looks(database)
         self._written: dict[str, AccountInventory] = {}
+        self._writer: Session | None = None
 
     @property
     def exists(self) -> bool:
@@ -135,7 +136,11 @@ class SqlStore:
 
     def _guarded(self, work: Callable[[Session], T]) -> T:
         try:
-            return work(self._database.writer())
+            writer = self._database.writer()
+            if writer is not self._writer:
+                self._looks.close()  # what it has open is what the former writer wrote
+                self._writer = writer
+            return work(writer)
         except self._database.errors as error:
             raise self._database.failure(error) from error
         except ValueError as error:
