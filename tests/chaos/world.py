@@ -53,8 +53,11 @@ class SmallWorld:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for server in (*self.authorities, *self.caches.values(), self.oss):
-            await self._open.enter_async_context(server)
+        for authority in self.authorities:
+            await self._open.enter_async_context(authority)
+        for cache in self.caches.values():
+            await self._open.enter_async_context(cache)
+        await self._open.enter_async_context(self.oss)
         return self
 
     async def __aexit__(self, *_: object) -> None:
