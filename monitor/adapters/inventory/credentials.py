@@ -83,7 +83,7 @@ class FileCredentials:
             if self._read is None or self._read[0] != version:
                 found = _parsed(self.path.read_text(encoding="utf-8"), self.profile)
                 self._read = (version, _complete(found, f"the file {self.path}"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CredentialsUnavailable(_unreadable(self.path, error)) from None
         return self._read[1]
 
@@ -150,7 +150,7 @@ def _complete(found: Credentials, place: str) -> Credentials:
     return Credentials(key_id, secret, found.security_token.strip())
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> str:
+def _unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, OSError):
         return f"the credentials file {path} cannot be read: {error.strerror}"
     return (
