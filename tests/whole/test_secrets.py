@@ -148,7 +148,7 @@ def grumbling(safe: Safe) -> Iterator[Reaction]:
 @asynccontextmanager
 async def staged(folder: Path) -> AsyncIterator[Stage]:
     safe = Safe()
-    grumbles = grumbling(safe)
+    grumbles, asked = grumbling(safe), count()
 
     def script(seen: Seen) -> Reaction:
         return next(grumbles)
@@ -161,7 +161,8 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
             "SecurityToken": safe.known["STS token of a role"].text,
             "Expiration": "2120-01-01T00:00:00Z",
         }
-        return Says(200, json.dumps(document))
+        # It fails at first, and says them all the same.
+        return Says(200 if next(asked) > 3 else 500, json.dumps(document))
 
     async with AsyncExitStack() as stack:
         services = {
