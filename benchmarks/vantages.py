@@ -7,6 +7,7 @@ heard. Then a sweep in which a worker is killed, and one in which the broker is,
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import statistics
@@ -19,6 +20,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 
 from benchmarks.expected import name_of
 from benchmarks.responding import responding
@@ -162,7 +164,10 @@ async def engines(
 def broker_command(folder: Path, port: int) -> tuple[str, ...]:
     config = folder / "nats.conf"
     store = folder / "store"
-    config.write_text(f'listen: "{HOST}:{port}"\njetstream {{ store_dir: "{store}" }}\n')
+    config.write_text(
+        f'listen: "{HOST}:{port}"\nhttp: "{HOST}:{port + 1}"\n'
+        f'jetstream {{ store_dir: "{store}" }}\n'
+    )
     return ("/usr/sbin/nats-server", "-c", str(config))
 
 
@@ -228,6 +233,7 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
             os.kill(workers[-1].pid, signal.SIGSTOP)  # it is needed when another one dies
             helping = Helping([worker.pid for worker in workers], broker.pid)
             await compare(alone, afar, helping, pairs, options.rounds)
+            await weigh(afar, pairs, port)
             os.kill(workers[-1].pid, signal.SIGCONT)
             over = timedelta(seconds=options.over)
             await trouble("nothing", afar, over, None)
@@ -308,6 +314,25 @@ async def spent(
     return Spent(took, *(late - early for early, late in zip(before, after, strict=True)))
 
 
+async def weigh(afar: Afar, pairs: int, port: int) -> None:
+    """Sweep once more, and tell how many octets went between the broker and the workers."""
+    sent, taken = await asyncio.to_thread(octets, port)
+    await afar.sweep()
+    sent_then, taken_then = await asyncio.to_thread(octets, port)
+    say(
+        f"octets a pair: {(sent_then - sent) / pairs:.1f} from the workers, "
+        f"{(taken_then - taken) / pairs:.1f} to them"
+    )
+
+
+def octets(port: int) -> tuple[int, int]:
+    """Return how many octets workers have sent the broker so far, and how many it sent them."""
+    with urlopen(f"http://{HOST}:{port + 1}/connz?limit=1000") as answer:
+        connections = json.load(answer)["connections"]
+    workers = [one for one in connections if not one["name"].endswith("coordinator")]
+    return sum(one["in_bytes"] for one in workers), sum(one["out_bytes"] for one in workers)
+
+
 def cpu(processes: Sequence[int]) -> float:
     """Return the seconds that processors have worked for these so far (proc_pid_stat(5))."""
     ticks = 0
@@ -356,7 +381,9 @@ def main() -> None:
     parser.add_argument("--vantages", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--over", type=float, default=12, help="seconds of a sweep with trouble")
-    parser.add_argument("--port", type=int, default=14222, help="of the broker, on loopback")
+    parser.add_argument(
+        "--port", type=int, default=14222, help="of the broker, on loopback, and the one after it"
+    )
     parser.add_argument("--engine", help="for the script itself: sweep these ports alone")
     options = parser.parse_args()
     if options.engine:

@@ -262,7 +262,7 @@ def store_of(settings: Settings, access: Access) -> SqlStore:
     except ImportError as error:
         raise NotAvailable(
             "daemon.database: PostgreSQL needs a library that is not installed; "
-            "install oss-cname-monitor[postgresql]"
+            "install the wheel with its extra [postgresql]"
         ) from error
     return PostgresqlStore(database, access)
 
