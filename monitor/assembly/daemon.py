@@ -25,12 +25,12 @@ from monitor.assembly.parts import (
     inventories_of,
     providers_of,
     rounds_of,
-    store_of,
     visits_of,
 )
 from monitor.assembly.reporting import StoredReports
 from monitor.assembly.retention import prune_of
 from monitor.assembly.service import Service
+from monitor.assembly.stores import store_of
 from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.assembly.web_access import WebAccess
 from monitor.config import ConfigError, Settings
@@ -103,7 +103,7 @@ class Daemon:
         ProcessCollector(registry=self._registry)
         self._telemetry = PrometheusTelemetry(self._registry)
         self._vantages = VantageCounts(self._registry)
-        self._store = store_of(settings, Access.OWN)
+        self._store = store_of(settings, Access.OWN, around)
         self._ledger = Ledger(self._store, self._telemetry)
         self._roster = Roster()
         self._ledger.listen(self._roster.note)

@@ -3,7 +3,8 @@
 import asyncio
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import TypeVar
@@ -36,7 +37,8 @@ class SqlStore:
         """Open nothing yet."""
         self._database = database
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._looks = Looks(database)
+        self._looks = Looks(database, self._reach_soon)
+        self._reaching: Future[None] | None = None
         self._written: dict[str, AccountInventory] = {}
 
     @property
@@ -132,6 +134,16 @@ class SqlStore:
     async def _run(self, work: Callable[[Session], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._guarded, work)
+
+    def _reach_soon(self) -> None:
+        """Have the writer's thread reach the database; of many who want that, one is enough."""
+        if self._reaching is None or self._reaching.done():
+            with suppress(RuntimeError):  # it is closed
+                self._reaching = self._thread.submit(self._reach_quietly)
+
+    def _reach_quietly(self) -> None:
+        with suppress(StoreError):  # whoever needs it is told
+            self._guarded(lambda session: session.execute("SELECT 1"))
 
     def _guarded(self, work: Callable[[Session], T]) -> T:
         try:
