@@ -23,7 +23,7 @@ from monitor.core.state import DomainState, State, Step
 from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
-from monitor.ports import Kept, StoreError
+from monitor.ports import Kept, StoreError, Withdrawn
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ class SqlStore:
         self._looks = Looks(database, self._reach_soon)
         self._reaching: Future[None] | None = None
         self._written: dict[str, AccountInventory] = {}
+        self._withdrawn: Step | None = None
 
     @property
     def exists(self) -> bool:
@@ -65,6 +66,9 @@ class SqlStore:
         for name in step.closed:
             self._written.pop(name, None)
         return kept
+
+    def withdraw(self, step: Step) -> None:
+        self._withdrawn = step
 
     async def history(
         self, domain: DomainName, limit: int, before: int | None = None
@@ -178,6 +182,8 @@ class SqlStore:
         if step.pruned is not None:
             with self._database.unguarded(session):
                 event_log.prune(session, step.pruned)
+        if step is self._withdrawn:
+            raise Withdrawn
         return records
 
     def _settled(

@@ -8,6 +8,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from time import monotonic
 
 import psycopg
@@ -246,6 +247,21 @@ async def test_a_server_that_falls_silent_holds_up_no_loop(own_postgresql: Postg
                     await asyncio.sleep(0.05)
                 else:
                     break
+
+
+async def test_what_was_withdrawn_from_a_silent_server_is_not_kept_when_it_speaks_again(
+    own_postgresql: Postgresql,
+) -> None:
+    async with opened(own_postgresql.fresh(), patience=60.0) as store:
+        ledger = Ledger(store, RecordingTelemetry())
+        await ledger.open()
+        async with aside(own_postgresql.silent()):
+            step = Step((KNOWN,), events=(EVENT,))
+            assert not await ledger.record(lambda _: step, timedelta(seconds=0.3))
+        assert await ledger.record(_adding(1))
+        records = await store.records(after=0, limit=9)
+        assert [record.event.data for record in records] == [{"nr": 1}]
+        assert DOMAIN not in (await store.load()).domains
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
