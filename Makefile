@@ -7,7 +7,7 @@ SPEED ?= 1
 SEEDS ?= 1200
 WORKERS ?= auto
 
-.PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate wheel sbom audit image servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate chaos wheel sbom audit image servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -52,6 +52,9 @@ simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the s
 	$(RUN)/python -m tests.simulation --seeds $(SEEDS) --first 400000 --goals --by-kind tracker \
 	  --plots docs/propagation --follow 400093
 	mv docs/propagation/progress-1.svg docs/propagation/progress.svg
+
+chaos: $(VENV)/.development servers  ## play faults against the daemon, and write what came of each (half an hour)
+	$(RUN)/python -m tests.chaos --markdown docs/faults.md
 
 docs: $(VENV)/.development  ## write the pages that follow from the code
 	PYTHONPATH=. $(RUN)/python tools/moves.py

@@ -231,8 +231,8 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
             afar = Afar(sweeper, resolvers, bindings_of(options.domains), counts)
             pairs = options.domains * len(resolvers)
             os.kill(workers[-1].pid, signal.SIGSTOP)  # it is needed when another one dies
-            helpers = [broker.pid, *(worker.pid for worker in workers)]
-            await compare(alone, afar, helpers, pairs, options.rounds)
+            helping = Helping([worker.pid for worker in workers], broker.pid)
+            await compare(alone, afar, helping, pairs, options.rounds)
             await weigh(afar, pairs, port)
             os.kill(workers[-1].pid, signal.SIGCONT)
             over = timedelta(seconds=options.over)
@@ -249,37 +249,69 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
             running.cancel()
 
 
-async def compare(
-    alone: Engines, afar: Afar, others: Sequence[int], pairs: int, rounds: int
-) -> None:
-    """Sweep in turns; compare times, and the processors' time, which others on them do not change.
+@dataclass(frozen=True, slots=True)
+class Helping:
+    """The processes that work for the coordinator, by their numbers."""
 
-    The `others` are the processes that work for the coordinator, which is this one.
+    workers: Sequence[int]
+    broker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a sweep cost: seconds by the clock, and those that processors worked, by whom."""
+
+    took: float
+    workers: float
+    broker: float = 0.0
+    coordinator: float = 0.0
+
+    @property
+    def cpu(self) -> float:
+        return self.workers + self.broker + self.coordinator
+
+
+async def compare(alone: Engines, afar: Afar, helping: Helping, pairs: int, rounds: int) -> None:
+    """Sweep in turns; compare times, and processors' time, which others on them do not change.
+
+    On these cores all who work for a sweep share them. Where a vantage has a machine of its own,
+    its speed is that of its worker, which the last ratio compares with an engine.
     """
     engines = [process.pid for process in alone.processes]
     for _ in range(2):  # cold ones
         await alone.sweep()
         await afar.sweep()
-    ratios, costs = [], []
-    for _ in range(rounds):
-        before = cpu(engines)
-        by_engines = await alone.sweep()
-        of_engines = cpu(engines) - before
-        before, own = cpu(others), cpu([os.getpid()])
-        by_workers = await afar.sweep()
-        of_others, own = cpu(others) - before, cpu([os.getpid()]) - own
-        ratios.append(by_engines / by_workers)
-        costs.append(of_engines / (of_others + own))
+    turns = [
+        (await spent(alone.sweep, engines), await spent(afar.sweep, helping.workers, helping))
+        for _ in range(rounds)
+    ]
+    for by_engines, by_workers in turns:
         say(
-            f"alone {pairs / by_engines:,.0f}/s, at vantages {pairs / by_workers:,.0f}/s, "
-            f"ratio {ratios[-1]:.2f}; CPU a pair: {1e6 * of_engines / pairs:.2f} us alone, "
-            f"{1e6 * of_others / pairs:.2f} workers and broker, "
-            f"{1e6 * own / pairs:.2f} coordinator"
+            f"alone {pairs / by_engines.took:,.0f}/s, "
+            f"at vantages {pairs / by_workers.took:,.0f}/s; "
+            f"CPU a pair in us: {1e6 * by_engines.cpu / pairs:.2f} alone; "
+            f"{1e6 * by_workers.workers / pairs:.2f} workers, "
+            f"{1e6 * by_workers.broker / pairs:.2f} broker, "
+            f"{1e6 * by_workers.coordinator / pairs:.2f} coordinator"
         )
-    say(
-        f"median ratio of speed {statistics.median(ratios):.2f}, "
-        f"of CPU {statistics.median(costs):.2f}"
-    )
+    ratios = {
+        "speed": [alone.took / afar.took for alone, afar in turns],
+        "CPU of all": [alone.cpu / afar.cpu for alone, afar in turns],
+        "CPU of the workers": [alone.cpu / afar.workers for alone, afar in turns],
+    }
+    told = ", ".join(f"{what} {statistics.median(found):.2f}" for what, found in ratios.items())
+    say(f"engines alone / at vantages, medians: {told}")
+
+
+async def spent(
+    sweep: Callable[[], Awaitable[float]], workers: Sequence[int], helping: Helping | None = None
+) -> Spent:
+    """Sweep, and return what that cost; with helpers, this process is the coordinator."""
+    others = () if helping is None else ((helping.broker,), (os.getpid(),))
+    before = [cpu(processes) for processes in (workers, *others)]
+    took = await sweep()
+    after = [cpu(processes) for processes in (workers, *others)]
+    return Spent(took, *(late - early for early, late in zip(before, after, strict=True)))
 
 
 async def weigh(afar: Afar, pairs: int, port: int) -> None:
