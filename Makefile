@@ -10,7 +10,7 @@ WORKERS ?= auto
 .PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate chaos wheel sbom audit image servers setup lock clean
 
 help:  ## say what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: $(VENV)/.runtime  ## run the daemon on an embedded world: no network, no credentials
 	$(RUN)/python -m monitor demo --speed $(SPEED)
