@@ -58,7 +58,7 @@ def _require_postgresql() -> None:
     except ImportError as error:
         raise NotAvailable(
             "daemon.database: PostgreSQL needs a library that is not installed; "
-            "install oss-cname-monitor[postgresql]"
+            "install the wheel with its extra [postgresql]"
         ) from error
 
 

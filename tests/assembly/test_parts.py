@@ -113,7 +113,7 @@ def test_postgresql_without_its_library_is_not_available_and_the_remedy_is_named
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "monitor.adapters.stores.postgresql", raising=False)
     monkeypatch.delitem(sys.modules, "monitor.adapters.stores.connection", raising=False)
-    with pytest.raises(NotAvailable, match=r"oss-cname-monitor\[postgresql\]"):
+    with pytest.raises(NotAvailable, match=r"extra \[postgresql\]"):
         store_of(settings, Access.WRITE, around())
 
 

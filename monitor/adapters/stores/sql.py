@@ -154,7 +154,7 @@ class SqlStore:
             return work(self._database.writer())
         except self._database.errors as error:
             raise self._database.failure(error) from error
-        except ValueError as error:
+        except (ValueError, TypeError) as error:  # a damaged file has other types in its columns
             raise StoreError(
                 f"{self._database.place} holds a row that makes no sense "
                 f"({type(error).__name__}): it was written by another release or changed by "
