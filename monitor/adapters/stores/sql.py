@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -41,6 +41,8 @@ class SqlStore:
         self._reaching: Future[None] | None = None
         self._written: dict[str, AccountInventory] = {}
         self._withdrawn: Step | None = None
+        self._wanted = set[str]()  # to be prepared
+        self._preparing = asyncio.Lock()
 
     @property
     def exists(self) -> bool:
@@ -66,6 +68,17 @@ class SqlStore:
         for name in step.closed:
             self._written.pop(name, None)
         return kept
+
+    async def prepare(self, names: Collection[DomainName]) -> None:
+        if self._database.look_patience is None:
+            return  # a look costs less than a way through the thread
+        self._wanted |= self._looks.lacking({name.text for name in names})
+        if not self._wanted:
+            return
+        async with self._preparing:  # what comes meanwhile is asked for together
+            wanted, self._wanted = self._wanted, set()
+            if wanted:
+                await self._run(lambda session: self._looks.prepare(session, wanted))
 
     def withdraw(self, step: Step) -> None:
         self._withdrawn = step
