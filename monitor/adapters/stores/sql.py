@@ -28,6 +28,7 @@ from monitor.ports import Kept, StoreError, Withdrawn
 T = TypeVar("T")
 
 _BEHIND_ALL = 2**63 - 1  # the largest number that a database keeps
+_DAMAGE = (ValueError, TypeError)  # a damaged file has other types in its columns
 
 
 class SqlStore:
@@ -63,7 +64,8 @@ class SqlStore:
         return await self._run(lambda session: _domain(session, name, self._looks))
 
     async def commit(self, step: Step) -> Kept:
-        kept = await self._run(lambda session: self._kept(session, step))
+        # What cannot be written is a mistake of ours, and no damage.
+        kept = await self._run(lambda session: self._kept(session, step), (ValueError,))
         self._written |= {account.account: account for account in step.accounts}
         for name in step.closed:
             self._written.pop(name, None)
@@ -148,9 +150,11 @@ class SqlStore:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
         self._thread.shutdown()
 
-    async def _run(self, work: Callable[[Session], T]) -> T:
+    async def _run(
+        self, work: Callable[[Session], T], damage: tuple[type[Exception], ...] = _DAMAGE
+    ) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._guarded, work)
+        return await loop.run_in_executor(self._thread, self._guarded, work, damage)
 
     def _reach_soon(self) -> None:
         """Have the writer's thread reach the database; of many who want that, one is enough."""
@@ -162,12 +166,14 @@ class SqlStore:
         with suppress(StoreError):  # whoever needs it is told
             self._guarded(lambda session: session.execute("SELECT 1"))
 
-    def _guarded(self, work: Callable[[Session], T]) -> T:
+    def _guarded(
+        self, work: Callable[[Session], T], damage: tuple[type[Exception], ...] = _DAMAGE
+    ) -> T:
         try:
             return work(self._database.writer())
         except self._database.errors as error:
             raise self._database.failure(error) from error
-        except (ValueError, TypeError) as error:  # a damaged file has other types in its columns
+        except damage as error:
             raise StoreError(
                 f"{self._database.place} holds a row that makes no sense "
                 f"({type(error).__name__}): it was written by another release or changed by "
