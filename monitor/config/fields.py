@@ -138,7 +138,10 @@ def _mended(url: str, scheme: str) -> str:
 
 
 def _bare(text: str) -> str:
-    host = urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
+    try:
+        host = urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
     return f'write "{host}"' if host else "write the host name only"
 
 
