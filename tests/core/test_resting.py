@@ -13,7 +13,7 @@ from monitor.adapters.stores.outline import outline_of
 from monitor.adapters.stores.rows import DomainRow, domain_of, domain_row, resting
 from monitor.adapters.stores.views import joined, packed_views, spells_in, views_of
 from monitor.core.gist import Gist
-from monitor.core.resting import Lineup, Resting, RestingViews
+from monitor.core.resting import Resting, RestingViews, numbered
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.status import (
@@ -266,9 +266,8 @@ class Shelf(RestingViews):
     """Counts how often it is read, and how often only for its spells."""
 
     def __init__(self, views: Mapping[str, View] = VIEWS) -> None:
-        found = dict(standings_of(views))
-        lineup = Lineup(tuple(found), tuple(range(len(found))))
-        super().__init__(lineup, tuple(found.values()))
+        gists: dict[Gist, int] = {}
+        super().__init__(numbered(views, gists), tuple(gists))
         self._views = views
         self.reads = 0
         self.spellings = 0

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.resting import Lineup, RestingViews
-from monitor.core.status import Spell, View, standings_of
+from monitor.core.gist import Gist
+from monitor.core.resting import RestingViews, numbered
+from monitor.core.status import Spell, View
 from monitor.entrypoints.web.access import Rules
 from monitor.ports import StoreLost
 from tests.entrypoints.web.worlds import Reloads, reader, site_of
@@ -170,8 +171,8 @@ class _Lost(RestingViews):
 def test_what_needs_a_store_that_is_lost_is_unavailable_for_now(path: str) -> None:
     snapshot = site_of().snapshot()
     name, known = next((n, d) for n, d in snapshot.state.domains.items() if d.resolvers)
-    servers, places = zip(*standings_of(known.resolvers), strict=True)
-    lost = _Lost(Lineup(servers, tuple(range(len(places)))), places)
+    gists: dict[Gist, int] = {}
+    lost = _Lost(numbered(known.resolvers, gists), tuple(gists))
     domains = {**snapshot.state.domains, name: replace(known, resolvers=lost)}
     shown = replace(snapshot, state=replace(snapshot.state, domains=domains))
     reply = reader(site_of(shown)).get(path + name.text)
