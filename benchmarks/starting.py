@@ -26,6 +26,7 @@ from benchmarks.expected import ZONE
 from benchmarks.resources import mebibytes
 from benchmarks.settled import ROOT, UNUSED_PORT, copy_database, settled_database
 from benchmarks.task import HOST
+from monitor.core.bindings import CONFIGURED
 
 ACCOUNT = "shop"
 LONGEST = 120  # seconds to wait for a question
@@ -61,6 +62,10 @@ def _known(domains: int, resolvers: int, folder: Path) -> Path:
     database = settled_database(domains, resolvers, folder, folder)
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE account SET name = ?", (ACCOUNT,))
+        # A daemon has looked at the configuration too, which binds nothing.
+        connection.execute(
+            "INSERT INTO account (name, failures, buckets) VALUES (?, '[]', '[]')", (CONFIGURED,)
+        )
         for table in ("binding", "domain"):
             connection.execute(
                 f"UPDATE {table} SET binding = json_replace(binding, '$.account', ?)",  # noqa: S608
@@ -95,9 +100,9 @@ def _listening() -> Iterator[socket.socket]:
 @contextmanager
 def _running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
     keys = {"OSS_ACCESS_KEY_ID": "id", "OSS_ACCESS_KEY_SECRET": "secret"}
-    environment = {**os.environ, **keys, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **keys}
     command = [sys.executable, "-m", "monitor", "run", "--config", str(config)]
-    with subprocess.Popen(command, env=environment) as process:  # noqa: S603
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:  # noqa: S603
         try:
             yield process
         finally:
