@@ -119,8 +119,8 @@ def test_postgresql_without_its_library_is_not_available_and_the_remedy_is_named
         store_of(settings, Access.WRITE)
 
 
-def test_the_libraries_of_postgresql_http_and_quic_are_loaded_by_nobody_who_uses_none() -> None:
-    few = {"psycopg", "httpx2", "aioquic"}
+def test_libraries_that_few_have_a_use_for_are_loaded_by_nobody_else() -> None:
+    few = {"psycopg", "httpx2", "aioquic", "apprise"}
     code = f"import sys, monitor.assembly.daemon; print({few} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
