@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import NamedTuple, TypeVar
 
-from monitor.core.gist import Gist
+from monitor.core.gist import GIST_SIZE, Gist
 from monitor.core.status import Counted, Place, Standing, View, standings_of
 
 K = TypeVar("K")
@@ -90,13 +90,13 @@ class RestingViews(Resting[str, View], Counted):
 
     __slots__ = ("_gists", "_standings")
 
-    def __init__(self, standings: Standings, gists: tuple[Gist, ...]) -> None:
-        """Take the standings with the domain's gists, by whose numbers they name them.
+    def __init__(self, standings: Standings, gists: bytes) -> None:
+        """Take the standings with the domain's gists in a row, by whose numbers they name them.
 
         Raises ValueError when there are fewer.
         """
         for place in standings.places:
-            if place.gist is not None and place.gist >= len(gists):
+            if place.gist is not None and (place.gist + 1) * GIST_SIZE > len(gists):
                 raise ValueError("a gist is missing")
         self._standings, self._gists = standings, gists
 
@@ -119,11 +119,16 @@ class RestingViews(Resting[str, View], Counted):
 
     def servers_with(self, gist: Gist) -> tuple[str, ...]:
         (servers, of), places = self._standings
-        gists = [None if n is None else self._gists[n] for _, _, n in places]
+        gists = [self._gist(number) for _, _, number in places]
         if gists == [gist]:
             return servers
         return tuple([server for server, n in zip(servers, of, strict=True) if gists[n] == gist])
 
     def _with_gist(self, place: Place) -> Standing:
         kind, is_in_effect, number = place
-        return Standing(kind, is_in_effect, None if number is None else self._gists[number])
+        return Standing(kind, is_in_effect, self._gist(number))
+
+    def _gist(self, number: int | None) -> Gist | None:
+        if number is None:
+            return None
+        return self._gists[number * GIST_SIZE : (number + 1) * GIST_SIZE]

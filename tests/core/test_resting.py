@@ -258,6 +258,16 @@ def test_details_that_are_gone_when_somebody_looks_break_no_page() -> None:
     assert list(snapshot.views(state)) == []
 
 
+@pytest.mark.parametrize("damaged", ["", "0123", "no gist"])
+def test_gists_that_are_cut_off_or_no_gists_are_refused(damaged: str) -> None:
+    one = VIEWS["a"]
+    known = replace(one, sighting=replace(one.sighting, gist=b"12345678"))
+    row = domain_row(replace(BARE, resolvers={known.sighting.server: known}))
+    assert places_of(rested(row).resolvers)[0].gist == b"12345678"
+    with pytest.raises(ValueError, match=r"missing|non-hexadecimal"):
+        rested(row._replace(gists=damaged))
+
+
 BARE = DomainState(DOMAIN, None, START)
 VIEWS = {"a": view(RIGHT), "b": view(WRONG), "c": view(SILENT)}
 
@@ -267,7 +277,7 @@ class Shelf(RestingViews):
 
     def __init__(self, views: Mapping[str, View] = VIEWS) -> None:
         gists: dict[Gist, int] = {}
-        super().__init__(numbered(views, gists), tuple(gists))
+        super().__init__(numbered(views, gists), b"".join(gists))
         self._views = views
         self.reads = 0
         self.spellings = 0

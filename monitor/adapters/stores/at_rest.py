@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor.adapters.stores.outline import Outline
-from monitor.core.gist import Gist
 from monitor.core.names import DomainName
 from monitor.core.resting import Resting, RestingViews, Standings
 from monitor.core.status import Spell, View
@@ -29,9 +28,7 @@ class Details(Protocol):
 class _Views(RestingViews):
     __slots__ = ("_details", "_name")
 
-    def __init__(
-        self, name: str, standings: Standings, gists: tuple[Gist, ...], details: Details
-    ) -> None:
+    def __init__(self, name: str, standings: Standings, gists: bytes, details: Details) -> None:
         super().__init__(standings, gists)
         self._name, self._details = name, details
 

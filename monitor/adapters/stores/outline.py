@@ -90,6 +90,6 @@ def outline_of(packed: bytes) -> Outline:
         raise ValueError(f"an outline is damaged: {error}") from error
 
 
-def gists_of(text: str) -> tuple[Gist, ...]:
-    """Return the gists in their order. Raises ValueError."""
-    return tuple(map(bytes.fromhex, text.split(" "))) if text else ()
+def gists_of(text: str) -> bytes:
+    """Return the gists in a row. Raises ValueError."""
+    return bytes.fromhex(text)

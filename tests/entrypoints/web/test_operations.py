@@ -172,7 +172,7 @@ def test_what_needs_a_store_that_is_lost_is_unavailable_for_now(path: str) -> No
     snapshot = site_of().snapshot()
     name, known = next((n, d) for n, d in snapshot.state.domains.items() if d.resolvers)
     gists: dict[Gist, int] = {}
-    lost = _Lost(numbered(known.resolvers, gists), tuple(gists))
+    lost = _Lost(numbered(known.resolvers, gists), b"".join(gists))
     domains = {**snapshot.state.domains, name: replace(known, resolvers=lost)}
     shown = replace(snapshot, state=replace(snapshot.state, domains=domains))
     reply = reader(site_of(shown)).get(path + name.text)
