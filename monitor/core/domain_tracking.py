@@ -145,6 +145,8 @@ def track_explanation(
 
 def unexplained(state: DomainState) -> tuple[tuple[RecordKey, Change], ...]:
     """Return the domain's own changes under way of which only the authorities have told."""
+    if is_calm(state.records):
+        return ()
     return tuple(
         (key, change)
         for key, record in state.records.items()

@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ from monitor.core.state import (
 from monitor.core.status import Sighting
 from monitor.core.tracking.record import is_any_followed
 from monitor.ledger import Ledger
-from monitor.ports import Clock
+from monitor.ports import Clock, StoreLost
 from monitor.usecases.ask import Panel
 
 log = structlog.get_logger()
@@ -113,13 +113,21 @@ class Follow:
                 del known[errand]
 
     def _plan(self, domain: DomainState) -> None:
-        wanted = dict(_errands(domain, self.followers, self.clock.now()))
+        wanted = self._wanted(domain)
         for errand in (_Errand(domain.domain, whom) for whom in self._whoms()):
             at = wanted.get(errand.whom)
             if at is None:
                 self._due.pop(errand, None)
             elif errand not in self._under_way:
                 self._put(errand, at)
+
+    def _wanted(self, domain: DomainState) -> Mapping[str, datetime]:
+        """Return when to do what; where the store is lost that knows it, to look again later."""
+        now = self.clock.now()
+        try:
+            return dict(_errands(domain, self.followers, now))
+        except StoreLost:
+            return {_Whom.TIME: now + _AFTER_A_FAILURE}
 
     def _whoms(self) -> Iterator[str]:
         yield from self.followers.resolvers
@@ -159,6 +167,8 @@ class Follow:
             case _Whom.TIME:
                 is_kept = await self.ledger.record(lambda state: self._later_now(state, errand))
                 self._done(errand, is_kept=is_kept)
+                if (known := self.ledger.state.domains.get(errand.domain)) is not None:
+                    self._plan(known)  # all of it: perhaps only this errand was known
             case _:
                 await self._ask(errand)
 
@@ -208,9 +218,10 @@ class Follow:
             return
         now = self.clock.now()
         self._not_before[errand] = now + (self._pause(errand) if is_kept else _AFTER_A_FAILURE)
-        at = dict(_errands(state, self.followers, now)).get(errand.whom)
-        if at is not None:
-            self._put(errand, at)
+        wanted = self._wanted(state)
+        for one in {errand, _Errand(errand.domain, _Whom.TIME)} - self._under_way:
+            if (at := wanted.get(one.whom)) is not None:
+                self._put(one, at)
         self._later.set()
 
     def _pause(self, errand: _Errand) -> timedelta:

@@ -12,7 +12,7 @@ from monitor.core.bindings import Binding
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.serving import BucketSign, HttpAnswer, Visit, read_sign
-from monitor.core.state import DomainState, State, Step
+from monitor.core.state import State, Step
 from monitor.core.status import View
 from monitor.core.verdict import VerdictKind
 from monitor.ledger import Ledger
@@ -74,8 +74,7 @@ class Visits:
             await self._visit(binding)
 
     async def _visit(self, binding: Binding) -> None:
-        domain = self.ledger.state.domains.get(binding.domain)
-        addresses = self._addresses(domain) if domain is not None else ()
+        addresses = await self.ledger.look(lambda state: self._addresses(state, binding.domain))
         if not addresses:
             return  # where DNS leads nowhere, the verdicts say so
         visit = await self.visitor.visit(binding.domain, addresses)
@@ -89,11 +88,12 @@ class Visits:
             return Step()
         return see_visit(state, binding, visit, self.policy, self.clock.now())
 
-    def _addresses(self, domain: DomainState) -> tuple[str, ...]:
+    def _addresses(self, state: State, name: DomainName) -> tuple[str, ...]:
         """Return where the resolvers send clients of the domain, most of them first."""
-        views = dict(domain.resolvers.items())
+        domain = state.domains.get(name)
+        views = dict(domain.resolvers.items()) if domain is not None else {}
         newest = (  # OSS rotates its addresses: those of the last news may be old
-            views[resolver.name].newest(self.latest.reply(domain.domain, resolver))
+            views[resolver.name].newest(self.latest.reply(name, resolver))
             for resolver in self.resolvers
             if resolver.name in views
         )

@@ -47,6 +47,7 @@ from tests.core.samples import BINDING, DOMAIN, START, TARGET, binding
 from tests.fakes.fake_sweeper import FakeSweeper
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.recording_telemetry import RecordingTelemetry
+from tests.fakes.unreadable import UnreadableRecords
 from tests.usecases.panel import FIXED, NS1, NS2, RESOLVERS, ZONE
 
 FORMER = DomainName("elsewhere.example")
@@ -854,3 +855,23 @@ async def test_answers_between_the_rounds_are_no_rounds_that_break_a_status() ->
         assert daemon.is_now(DomainStatus.IN_EFFECT)
         await until(2 * 3600 + 10)
         assert daemon.is_now(DomainStatus.BROKEN)
+
+
+@jumping
+async def test_changes_that_cannot_be_read_for_a_while_are_followed_when_they_can() -> None:
+    daemon = Daemon()
+    await changing(daemon)
+    async with daemon.at_work():
+        await until(100)
+        daemon.world.publish(RIGHT)
+        await until(3000)
+    assert daemon.change().state is ChangeState.SETTLED
+    records = UnreadableRecords(daemon.domain.records, looks=6)
+    await daemon.ledger.record(lambda _: Step((replace(daemon.domain, records=records),)))
+    async with daemon.at_work():
+        await until(3100)
+        daemon.world.publish(FORMER)
+        await until(3300)
+        assert daemon.change().new == alias(FORMER)
+        assert daemon.change().state is ChangeState.PROPAGATING
+    assert records.looks == 0

@@ -6,10 +6,12 @@ from monitor.core.answers import Address, Alias, Answer, Rcode
 from monitor.core.binding_faults import FaultPolicy
 from monitor.core.names import DomainName
 from monitor.core.serving import BucketSign, HttpAnswer, HttpSilence, SilenceReason
+from monitor.core.state import Step
 from monitor.core.status import Fault
 from monitor.usecases.visit import Visits
 from tests.core.samples import BINDING, DOMAIN, MINUTE, RIGHT, SILENT, TARGET, WRONG, pointing_to
 from tests.fakes.fake_visitor import FakeVisitor
+from tests.fakes.unreadable import UnreadableViews
 from tests.usecases.panel import RESOLVERS, Bench
 
 GONE = HttpAnswer(404, "AliyunOSS", "5C3D", "NoSuchBucket", "0015-00000101")
@@ -157,3 +159,13 @@ async def test_what_oss_refuses_is_logged_with_the_numbers_that_its_support_asks
         await door.visits.of_everybody()
     (line,) = (line for line in lines if line["event"] == "http_check.refused")
     assert (line["code"], line["ec"], line["request_id"]) == ("UserDisable", "0003-1", "5C3D")
+
+
+async def test_a_visit_waits_for_addresses_that_cannot_be_read_for_now() -> None:
+    door = Doorstep()
+    await door.answered(at("203.0.113.2"), at("203.0.113.2"))
+    views = UnreadableViews(door.bench.domain.resolvers)
+    known = replace(door.bench.domain, resolvers=views)
+    await door.bench.ledger.record(lambda _: Step((known,)))
+    await door.visits.of_everybody()
+    assert door.visitor.sent == [(DOMAIN.text, ("203.0.113.2",))]

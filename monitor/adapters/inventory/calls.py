@@ -1,6 +1,7 @@
 """The two calls to OSS, blocking, with their replies as values: all that is known of oss2."""
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,9 +9,11 @@ import oss2
 import requests
 from requests.adapters import BaseAdapter
 
+from monitor.adapters.inventory.bounded import Bounded
 from monitor.adapters.inventory.credentials import CredentialsProvider
 from monitor.adapters.inventory.endpoints import Endpoint, region_of
 
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")  # OSS itself allows less
 _MAX_KEYS = 1000  # the most that one ListBuckets may ask for
 
 
@@ -55,7 +58,7 @@ class OssCalls:
     ) -> None:
         _silence()
         self._auth = oss2.ProviderAuthV4(credentials)
-        self._session = oss2.Session(adapter=transport)
+        self._session = oss2.Session(adapter=Bounded(transport))
         self._http: requests.Session = self._session.session
         # OSS redirects none of these calls. Whoever else does must not get the token.
         self._http.max_redirects = 0
@@ -131,6 +134,8 @@ def _silence() -> None:
 
 
 def _bucket(info: Any) -> BucketEntry:
+    if not _NAME.fullmatch(info.name):  # it is shown wherever the bucket is
+        raise RuntimeError("a bucket with a name that none can have")
     region = info.region or region_of(info.location) or info.location
     return BucketEntry(info.name, info.extranet_endpoint, region)
 

@@ -8,36 +8,32 @@ from urllib.parse import urlsplit
 import dns.asyncquery
 import dns.query
 import dns.quic
-import httpx2
 from dns.quic._common import UnexpectedEOF
 
-from monitor.adapters.resolvers.datagrams import Response
+from monitor.adapters.resolvers.datagrams import Garbled, Response, is_response
+from monitor.adapters.resolvers.https import Page, post
 from monitor.adapters.resolvers.transports import Exchange, Query, Way, response_of, tls_context
 from monitor.core.servers import Transport
+
+_NO_ID = bytes(2)  # so that what answers one question answers the next one too (RFC 8484 §4.1)
 
 
 async def over_https(query: Query, way: Way) -> Response:
     """Ask by DNS over HTTPS; a `server_name` stands in the URL for the address that is called."""
-    server = way.server
-    url = urlsplit(server.address)
-    host = url.hostname or ""
-    if server.server_name:
-        url = url._replace(netloc=f"{server.server_name}:{server.port}")
-    try:
-        message = await dns.asyncquery.https(
-            query.message(),
-            url.geturl(),
-            way.timeout,
-            server.port,
-            one_rr_per_rrset=True,
-            verify=tls_context(server.ca_file, "h2", "http/1.1"),
-            bootstrap_address=await _ip_of(host),
+    server, asked = way.server, query.encoded()
+    host = urlsplit(server.address).hostname or ""
+    async with asyncio.timeout(way.timeout):
+        page = Page(
+            url=server.address,
+            address=await _ip_of(host),
+            port=server.port,
+            name=server.server_name or host,
+            context=tls_context(server.ca_file, "h2", "http/1.1"),
         )
-    except httpx2.TimeoutException as error:
-        raise TimeoutError from error
-    except httpx2.HTTPError as error:
-        raise ConnectionError(str(error)) from error
-    return response_of(message.wire or b"", Transport.DOH)
+        wire = await post(_NO_ID + asked.query, page)
+    if not is_response(wire, _NO_ID, asked.question):
+        raise Garbled("the message that came answers another question")
+    return response_of(wire, Transport.DOH)
 
 
 async def over_quic(query: Query, way: Way) -> Response:

@@ -19,13 +19,16 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: Path, access: Access = Access.WRITE) -> None:
         """Open nothing yet."""
-        super().__init__(_SqliteDatabase(path, access))
+        super().__init__(SqliteDatabase(path, access))
 
 
-class _SqliteDatabase:
+class SqliteDatabase:
+    """A file, opened at its first use."""
+
     errors = (sqlite3.Error, OSError)
 
     def __init__(self, path: Path, access: Access) -> None:
+        """Open nothing yet."""
         self._path = path
         self._access = access
         self._lock: IO[str] | None = None
@@ -42,6 +45,10 @@ class _SqliteDatabase:
     @property
     def is_owned(self) -> bool:
         return is_locked(self._path)
+
+    @property
+    def look_patience(self) -> None:
+        return None
 
     def writer(self) -> sqlite3.Connection:
         if self._connection is None:
