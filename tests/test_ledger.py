@@ -1,11 +1,15 @@
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from monitor.core.events import Event, EventType
+from monitor.core.names import DomainName
+from monitor.core.resting import Resting
 from monitor.core.state import DomainState, State, Step
+from monitor.core.status import View
 from monitor.ledger import Ledger
 from monitor.ports import Kept, StoreLost
 from tests.core.samples import BINDING, DOMAIN, START
@@ -82,6 +86,18 @@ async def test_a_companion_is_not_asked_about_nothing() -> None:
     ledger.accompany(lambda _, step: replace(step, domains=(STATE,)))
     await ledger.record(lambda _: Step())
     assert ledger.state == State()
+
+
+async def test_what_belongs_to_a_step_is_done_before_anybody_hears_of_it() -> None:
+    store, done = MemoryStore(), list[str]()
+    ledger = Ledger(store, RecordingTelemetry())
+    ledger.listen(lambda _: done.append("told"))
+    assert await ledger.record(lambda _: STEP, sequel=lambda: done.append("sequel"))
+    assert done == ["sequel", "told"]
+    assert await ledger.record(lambda _: Step(), sequel=lambda: done.append("of nothing"))
+    store.is_broken = True
+    assert not await ledger.record(lambda _: STEP, sequel=lambda: done.append("of a failure"))
+    assert done == ["sequel", "told", "of nothing"]
 
 
 async def test_a_step_under_way_is_finished_when_its_caller_is_cancelled() -> None:
@@ -290,3 +306,24 @@ async def test_at_the_end_a_look_has_no_answer_and_can_be_cancelled() -> None:
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await looking
+
+
+class _Resting(Resting[str, View]):
+    def keys_at_hand(self) -> tuple[str, ...]:
+        return ("r",)
+
+    def read(self) -> Mapping[str, View]:
+        return {}
+
+
+async def test_what_a_decision_or_a_look_is_about_is_at_hand_if_it_rests() -> None:
+    store = MemoryStore()
+    ledger = Ledger(store, RecordingTelemetry())
+    resting = replace(STATE, domain=DomainName("resting.example"), resolvers=_Resting())
+    await ledger.record(lambda _: Step((STATE, resting)))
+    about = {DOMAIN, resting.domain, DomainName("unknown.example")}
+    assert await ledger.look(lambda state: len(state.domains), about) == 2
+    assert store.prepared == {resting.domain}
+    store.prepared.clear()
+    assert await ledger.record(lambda _: STEP, about=about)
+    assert store.prepared == {resting.domain}

@@ -52,7 +52,7 @@ from monitor.usecases.ask import Panel
 from monitor.usecases.discover import discover, forget_accounts
 from monitor.usecases.follow import Follow
 from monitor.usecases.inquire import Inquire
-from monitor.usecases.mind_clock import mind_clock
+from monitor.usecases.mind_clock import mind_clock, mind_former_clock
 from monitor.usecases.roster import Roster
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.snapshot import Snapshot
@@ -152,6 +152,7 @@ class Daemon:
         try:
             self._service.opening()
             await self._ledger.open()
+            await self._mind_former_clock()
             spare_from_collection()
             host, port = await self._web.start()
             is_tls = self._access.tls is not None
@@ -347,6 +348,13 @@ class Daemon:
             if await mind_clock(self._ledger, works.rounds.followers, clock):
                 self._plan_anew()  # it plans by the clock on the wall
                 self._schedule(works)
+
+    async def _mind_former_clock(self) -> None:
+        newest = await self._store.newest()
+        last = await self._store.records(newest - 1, 1) if newest else ()
+        last_known = last[0].event.at if last else None
+        followers = self._works.rounds.followers
+        await mind_former_clock(self._ledger, last_known, followers, self._around.clock)
 
     async def _announce(self, announcement: Announcement) -> Change:
         followers = self._works.rounds.followers

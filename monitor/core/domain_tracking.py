@@ -67,6 +67,10 @@ class AuthorityLook:
     sightings: tuple[Sighting, ...]
     serials: Mapping[str, int] = field(default_factory=dict)
 
+    def until(self, now: datetime) -> "AuthorityLook":
+        """Return the look as it can have been made by now."""
+        return replace(self, sightings=tuple(seen.until(now) for seen in self.sightings))
+
 
 def track_authorities(
     state: DomainState,

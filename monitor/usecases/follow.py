@@ -134,7 +134,10 @@ class Follow:
         yield from (_Whom.AUTHORITIES, _Whom.TIME)
 
     def _put(self, errand: _Errand, at: datetime) -> None:
-        at = max(at, self._not_before.get(errand, at))
+        rest_until = self._not_before.get(errand, at)
+        # A rest beyond any that we take is of a clock that was put back since.
+        if rest_until - self.clock.now() <= self._longest_rest():
+            at = max(at, rest_until)
         if self._due.get(errand) != at:
             self._due[errand] = at
             heapq.heappush(self._queue, (at, errand))
@@ -188,7 +191,10 @@ class Follow:
             self._brought.clear()
             await asyncio.sleep(_SECONDS_BETWEEN_RECORDS)
             batch, self._seen = self._seen, []
-            is_kept = await self.ledger.record(lambda state: self._decide(state, batch))  # noqa: B023 - awaited before the next one
+            is_kept = await self.ledger.record(
+                lambda state: self._decide(state, batch),  # noqa: B023 - awaited before the next one
+                about={domain for domain, _ in batch},
+            )
             for domain, sighting in batch:
                 self._done(_Errand(domain, sighting.server), is_kept=is_kept)
 
@@ -201,10 +207,11 @@ class Follow:
 
     def _step(self, domain: DomainState, sightings: list[Sighting]) -> Step:
         now = self.clock.now()
+        seen = [sighting.until(now) for sighting in sightings]
         return in_turn(
             domain,
-            lambda it: track_resolvers(it, sightings, self.followers, now),
-            lambda it: see_resolvers(it, sightings, self.policy, now, is_round=False),
+            lambda it: track_resolvers(it, seen, self.followers, now),
+            lambda it: see_resolvers(it, seen, self.policy, now, is_round=False),
         )
 
     def _later_now(self, state: State, errand: _Errand) -> Step:
@@ -234,6 +241,10 @@ class Follow:
                 return _AT_LEAST
             case _:
                 return policy.sample_gap / 2
+
+    def _longest_rest(self) -> timedelta:
+        policy = self.followers.policy
+        return max(_AFTER_A_FAILURE, policy.authority_fast_interval, policy.sample_gap / 2)
 
 
 def _errands(

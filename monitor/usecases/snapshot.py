@@ -92,7 +92,7 @@ class Snapshot:
     def _newest(self, domain: DomainState, resolver: Resolver, view: View) -> View:
         """Return the view with the reply that confirmed it last."""
         reply = self.latest.reply(domain.domain, resolver) if self.latest else None
-        return view.newest(reply)
+        return view.newest(reply, self.at)
 
     def ttls(self, domains: Sequence[DomainState]) -> Iterator[Sequence[int | None]]:
         """Return of each domain the TTLs of its own record as the resolvers showed it last.

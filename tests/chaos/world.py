@@ -114,9 +114,9 @@ database = "{database}"
 log_format = "json"
 
 [schedule]
-authority_interval = "0.5s"
+authority_interval = "1s"
 authority_fast_interval = "0.5s"
-recursive_interval = "0.5s"
+recursive_interval = "1s"
 timeout = "1s"
 attempts = 2
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -28,6 +28,7 @@ from monitor.ports import Kept, StoreError, Withdrawn
 T = TypeVar("T")
 
 _BEHIND_ALL = 2**63 - 1  # the largest number that a database keeps
+_DAMAGE = (ValueError, TypeError)  # a damaged file has other types in its columns
 
 
 class SqlStore:
@@ -40,7 +41,10 @@ class SqlStore:
         self._looks = Looks(database, self._reach_soon)
         self._reaching: Future[None] | None = None
         self._written: dict[str, AccountInventory] = {}
+        self._writer: Session | None = None
         self._withdrawn: Step | None = None
+        self._wanted = set[str]()  # to be prepared
+        self._preparing = asyncio.Lock()
 
     @property
     def exists(self) -> bool:
@@ -61,11 +65,23 @@ class SqlStore:
         return await self._run(lambda session: _domain(session, name, self._looks))
 
     async def commit(self, step: Step) -> Kept:
-        kept = await self._run(lambda session: self._kept(session, step))
+        # What cannot be written is a mistake of ours, and no damage.
+        kept = await self._run(lambda session: self._kept(session, step), (ValueError,))
         self._written |= {account.account: account for account in step.accounts}
         for name in step.closed:
             self._written.pop(name, None)
         return kept
+
+    async def prepare(self, names: Collection[DomainName]) -> None:
+        if self._database.look_patience is None:
+            return  # a look costs less than a way through the thread
+        self._wanted |= self._looks.lacking({name.text for name in names})
+        if not self._wanted:
+            return
+        async with self._preparing:  # what comes meanwhile is asked for together
+            wanted, self._wanted = self._wanted, set()
+            if wanted:
+                await self._run(lambda session: self._looks.prepare(session, wanted))
 
     def withdraw(self, step: Step) -> None:
         self._withdrawn = step
@@ -135,9 +151,11 @@ class SqlStore:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
         self._thread.shutdown()
 
-    async def _run(self, work: Callable[[Session], T]) -> T:
+    async def _run(
+        self, work: Callable[[Session], T], damage: tuple[type[Exception], ...] = _DAMAGE
+    ) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._guarded, work)
+        return await loop.run_in_executor(self._thread, self._guarded, work, damage)
 
     def _reach_soon(self) -> None:
         """Have the writer's thread reach the database; of many who want that, one is enough."""
@@ -149,12 +167,18 @@ class SqlStore:
         with suppress(StoreError):  # whoever needs it is told
             self._guarded(lambda session: session.execute("SELECT 1"))
 
-    def _guarded(self, work: Callable[[Session], T]) -> T:
+    def _guarded(
+        self, work: Callable[[Session], T], damage: tuple[type[Exception], ...] = _DAMAGE
+    ) -> T:
         try:
-            return work(self._database.writer())
+            writer = self._database.writer()
+            if writer is not self._writer:
+                self._looks.close()  # what it has open is what the former writer wrote
+                self._writer = writer
+            return work(writer)
         except self._database.errors as error:
             raise self._database.failure(error) from error
-        except (ValueError, TypeError) as error:  # a damaged file has other types in its columns
+        except damage as error:
             raise StoreError(
                 f"{self._database.place} holds a row that makes no sense "
                 f"({type(error).__name__}): it was written by another release or changed by "
