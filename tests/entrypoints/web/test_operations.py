@@ -13,6 +13,7 @@ from monitor.entrypoints.web.access import Rules
 from monitor.ports import StoreLost
 from monitor.usecases.announce import Announcement, NotKept
 from monitor.usecases.snapshot import Snapshot
+from tests.contracts.followed import stages
 from tests.entrypoints.sample import NOW
 from tests.entrypoints.web.worlds import Reloads, reader, site_of
 from tests.fakes.unreadable import UnreadableRecords
@@ -191,7 +192,8 @@ def _with_lost_details() -> tuple[Snapshot, DomainName]:
     )
     servers, places = zip(*standings_of(known.resolvers), strict=True)
     lost = _Lost(Lineup(servers, tuple(range(len(places)))), places)
-    records = _Over(known.records, looks=99)
+    record = stages()[-1]
+    records = _Over({record.key: record}, looks=99)
     domains = {**snapshot.state.domains, name: replace(known, resolvers=lost, records=records)}
     return replace(snapshot, state=replace(snapshot.state, domains=domains)), name
 
