@@ -41,6 +41,7 @@ bench: $(VENV)/.development  ## measure, in ratios: the engine beside its peers,
 	PYTHONPATH=. $(RUN)/python benchmarks/duel.py --chart docs/engine.svg
 	PYTHONPATH=. $(RUN)/python benchmarks/growth.py
 	PYTHONPATH=. $(RUN)/python benchmarks/growth.py --rounds 100
+	PYTHONPATH=. $(RUN)/python benchmarks/starting.py
 	PYTHONPATH=. $(RUN)/python benchmarks/storing.py
 	PYTHONPATH=. $(RUN)/python benchmarks/scrape.py
 	PYTHONPATH=. $(RUN)/python benchmarks/listing.py
