@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.adapters.telemetry.vantages import VantageCounts
 from monitor.assembly.parts import Afar, NotAvailable, Surroundings
+from monitor.assembly.worker_service import WorkerService
 from monitor.config import Settings
 from monitor.config.distributed import Distributed
 
@@ -39,12 +40,18 @@ def leading(
     return lease_of(settings.distributed.lease, given, around).led(stopped)
 
 
-def worker_at(settings: Settings, around: Surroundings) -> "Worker":
-    """Return the worker of the vantage that the settings name. Raises NotAvailable."""
+def worker_at(settings: Settings, around: Surroundings) -> tuple["Worker", WorkerService]:
+    """Return the worker of the vantage that the settings name, and what tells how it stands.
+
+    Raises NotAvailable.
+    """
     given = _distributed_of(settings)
     from monitor.assembly.vantages import worker_of  # noqa: PLC0415 - needs an extra
 
-    return worker_of(given, around)
+    worker = worker_of(given, around)
+    service = WorkerService(around.manager, worker.identity.vantage)
+    worker.standing = service.broker_is
+    return worker, service
 
 
 def _distributed_of(settings: Settings) -> Distributed:
@@ -54,6 +61,6 @@ def _distributed_of(settings: Settings) -> Distributed:
     if importlib.util.find_spec("nats") is None:
         raise NotAvailable(
             "[distributed]: needs a library that is not installed; "
-            "install oss-cname-monitor[distributed]"
+            "install the wheel with its extra [distributed]"
         )
     return settings.distributed

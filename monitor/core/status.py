@@ -67,6 +67,15 @@ class Sighting:
     verdict: Verdict
     gist: Gist | None = None
 
+    def until(self, now: datetime) -> "Sighting":
+        """Return the sighting as it can have been made by now.
+
+        A reply that is yet to come is of a clock that was put back before it was recorded.
+        """
+        if self.reply.at <= now:
+            return self
+        return replace(self, reply=replace(self.reply, at=now))
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -123,9 +132,13 @@ class View:
         kind, is_in_effect = self.sighting.verdict.kind, self.sighting.verdict.is_in_effect
         return Spell(kind, is_in_effect, self.since, self.meaning, self.meant_since, self.past)
 
-    def newest(self, reply: Reply | None) -> "View":
-        """Return the view with the reply that confirmed it, unless that one is the older."""
-        return self if reply is None or reply.at < self.reply.at else self.shown_by(reply)
+    def newest(self, reply: Reply | None, now: datetime) -> "View":
+        """Return the view with the reply that confirmed it, unless that one is the older.
+
+        A view that is yet to come is of a clock that was put back since.
+        """
+        is_older = reply is None or reply.at < self.reply.at <= now
+        return self if reply is None or is_older else self.shown_by(reply)
 
     def shown_by(self, reply: Reply) -> "View":
         """Return the view with a later reply that means the same."""
@@ -143,8 +156,19 @@ class Standing(NamedTuple):
     gist: Gist | None
 
 
-# Servers, and in their order what the newest answer of each means: both tell kind and effect.
-Stances: TypeAlias = tuple[tuple[str, ...], Sequence[Verdict | Standing]]
+class Place(NamedTuple):
+    """Where servers stand, with the number that the gist has among those of the domain.
+
+    Many domains have the same few.
+    """
+
+    kind: VerdictKind
+    is_in_effect: bool | None
+    gist: int | None
+
+
+# Servers, and in their order what the newest answer of each means: all tell kind and effect.
+Stances: TypeAlias = tuple[tuple[str, ...], Sequence[Verdict | Place]]
 
 
 class Counted:
@@ -153,8 +177,11 @@ class Counted:
     __slots__ = ()
 
     @abstractmethod
-    def stances(self) -> tuple[tuple[str, ...], tuple[Standing, ...]]:
+    def stances(self) -> tuple[tuple[str, ...], tuple[Place, ...]]:
         """Return the servers, and in their order where they stand."""
+
+    @abstractmethod
+    def standings(self) -> Iterable[tuple[str, Standing]]: ...
 
     @abstractmethod
     def standing(self, server: str) -> Standing | None: ...
@@ -174,7 +201,7 @@ class Counted:
 def standings_of(views: Mapping[str, View]) -> Iterable[tuple[str, Standing]]:
     """Return where each server stands."""
     if isinstance(views, Counted):
-        return zip(*views.stances(), strict=True)
+        return views.standings()
     return [(server, _standing(view)) for server, view in views.items()]
 
 
@@ -286,13 +313,11 @@ class Tally:
 
 def tally(views: Mapping[str, View], weights: Mapping[str, float] | None = None) -> Tally:
     """Weigh the views; a server without a weight counts as one."""
-    if isinstance(views, Counted):
-        return tally_of(standings_of(views), weights)
-    return tally_of([(server, view.verdict) for server, view in views.items()], weights)
+    return tally_of(zip(*stances_of(views), strict=True), weights)
 
 
 def tally_of(
-    standings: Iterable[tuple[str, Standing | Verdict]],
+    standings: Iterable[tuple[str, Standing | Verdict | Place]],
     weights: Mapping[str, float] | None = None,
 ) -> Tally:
     """Weigh the standings of these servers alone."""

@@ -1,5 +1,6 @@
 """A store in memory that keeps the contract of a real one."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from monitor.core.events import GENESIS, Record, seal
@@ -8,7 +9,7 @@ from monitor.core.state import DomainState, State, Step
 from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter, PostState
 from monitor.core.tracking.changes import Change
-from monitor.ports import Kept, StoreError, StoreLost
+from monitor.ports import Kept, StoreError, StoreLost, Withdrawn
 
 
 class MemoryStore:
@@ -17,6 +18,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self.is_broken = False
         self.is_lost = False
+        self.prepared: set[DomainName] = set()
+        self._withdrawn: Step | None = None
         self._state = State()
         self._records: tuple[Record, ...] = ()
         self._changes: dict[str, Change] = {}
@@ -33,6 +36,8 @@ class MemoryStore:
             raise StoreLost("the store is lost: wait")
         if self.is_broken:
             raise StoreError("the store is broken: mend it")
+        if step is self._withdrawn:
+            raise Withdrawn
         if len({notice.key for notice in step.notices} - self._letters.keys()) < len(step.notices):
             raise StoreError("a notice has the key of another one")
         added: list[Record] = []
@@ -52,6 +57,14 @@ class MemoryStore:
         self._letters |= {letter.notice.key: letter for letter in step.letters}
         self._let_go(step)
         return Kept(tuple(added), step.domains)
+
+    async def prepare(self, names: Collection[DomainName]) -> None:
+        if self.is_lost:
+            raise StoreLost("the store is lost: wait")
+        self.prepared |= {*names}
+
+    def withdraw(self, step: Step) -> None:
+        self._withdrawn = step
 
     def _let_go(self, step: Step) -> None:
         done_at = max((one.done_at for one in step.letters if one.done_at), default=None)

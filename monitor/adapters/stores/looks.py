@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -18,6 +19,14 @@ from monitor.ports import StoreError, StoreLost
 log = structlog.get_logger()
 
 _LOOKED_AT = 256  # domains that stay at hand for a while: looks come in clusters
+_PREPARED = 4096  # more of them, but packed
+_AT_ONCE = 128
+
+_COLUMNS = ("resolvers", "authorities", "records")
+_SEVERAL = (
+    f"SELECT name, {', '.join(_COLUMNS)} FROM domain "  # noqa: S608 - of a closed set
+    f"WHERE name IN ({', '.join('?' * _AT_ONCE)})"
+)
 
 
 class _Part(Enum):
@@ -38,15 +47,18 @@ class Looks:
     """A connection of its own, since the writer's belongs to another thread.
 
     It shows what was committed last, of whichever domain: nothing where the row is gone or
-    damaged, which the log then says. Each look may raise StoreLost.
+    damaged, which the log then says. Each look may raise StoreLost, and then has `mend` called,
+    which is to have the database reached anew by who may wait for it.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, mend: Callable[[], None]) -> None:
         """Open nothing yet."""
         self._database = database
+        self._mend = mend
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._at_hand: OrderedDict[str, dict[_Part, Mapping[Any, Any]]] = OrderedDict()
+        self._prepared: OrderedDict[str, tuple[bytes, ...]] = OrderedDict()
 
     def resolvers(self, name: str) -> Mapping[str, View]:
         return self._at(name, _Part.RESOLVERS)
@@ -63,11 +75,28 @@ class Looks:
     def records(self, name: str) -> Mapping[RecordKey, TrackedRecord]:
         return self._at(name, _Part.RECORDS)
 
+    def prepare(self, session: Session, names: Collection[str]) -> None:
+        """Fetch what will be looked at, many at once, for the writer's thread. Raises `errors`."""
+        wanted = sorted(self.lacking(names))
+        for begin in range(0, len(wanted), _AT_ONCE):
+            some = wanted[begin : begin + _AT_ONCE]
+            padded = some + some[-1:] * (_AT_ONCE - len(some))  # one statement for all lengths
+            found = {row[0]: row[1:] for row in session.execute(_SEVERAL, padded)}
+            with self._lock:
+                self._prepared |= found
+                while len(self._prepared) > _PREPARED:
+                    self._prepared.popitem(last=False)
+
+    def lacking(self, names: Collection[str]) -> set[str]:
+        """Return of which domains not all is at hand."""
+        return {name for name in names if name not in self._prepared}
+
     def forget(self, names: Iterable[str]) -> None:
         """Look anew the next time, since they were written."""
         with self._lock:
             for name in names:
                 self._at_hand.pop(name, None)
+                self._prepared.pop(name, None)
 
     def close(self) -> None:
         with self._lock:
@@ -76,7 +105,7 @@ class Looks:
                 self._session = None
 
     def _at(self, name: str, part: _Part) -> Mapping[Any, Any]:
-        with self._lock:
+        with self._turn():
             parts = self._at_hand.setdefault(name, {})
             self._at_hand.move_to_end(name)
             if part not in parts:
@@ -85,12 +114,24 @@ class Looks:
                 self._at_hand.popitem(last=False)
             return parts[part]
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for others who look, but no longer than for the database itself."""
+        patience = self._database.look_patience
+        if not self._lock.acquire(timeout=-1 if patience is None else patience):
+            raise StoreLost(f"{self._database.place}: others wait for an answer too")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _read(self, name: str, part: _Part) -> Mapping[Any, Any]:
         try:
             return part.unpacked(self._packed(name, part.column))
         except self._database.errors as error:
             problem = self._database.failure(error)
             if isinstance(problem, StoreLost):  # not gone: whoever decides has to wait for it
+                self._mend()
                 raise problem from error
         except ValueError as error:
             problem = StoreError(str(error))
@@ -99,6 +140,8 @@ class Looks:
         return {}
 
     def _packed(self, name: str, column: str) -> bytes:
+        if (prepared := self._prepared.get(name)) is not None:
+            return prepared[_COLUMNS.index(column)]
         known, self._session = self._session, None
         if known is not None:
             try:

@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import TypeVar
@@ -22,7 +23,7 @@ from monitor.core.state import DomainState, State, Step
 from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
-from monitor.ports import Kept, StoreError
+from monitor.ports import Kept, StoreError, Withdrawn
 
 T = TypeVar("T")
 
@@ -36,8 +37,13 @@ class SqlStore:
         """Open nothing yet."""
         self._database = database
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._looks = Looks(database)
+        self._looks = Looks(database, self._reach_soon)
+        self._reaching: Future[None] | None = None
         self._written: dict[str, AccountInventory] = {}
+        self._writer: Session | None = None
+        self._withdrawn: Step | None = None
+        self._wanted = set[str]()  # to be prepared
+        self._preparing = asyncio.Lock()
 
     @property
     def exists(self) -> bool:
@@ -63,6 +69,20 @@ class SqlStore:
         for name in step.closed:
             self._written.pop(name, None)
         return kept
+
+    async def prepare(self, names: Collection[DomainName]) -> None:
+        if self._database.look_patience is None:
+            return  # a look costs less than a way through the thread
+        self._wanted |= self._looks.lacking({name.text for name in names})
+        if not self._wanted:
+            return
+        async with self._preparing:  # what comes meanwhile is asked for together
+            wanted, self._wanted = self._wanted, set()
+            if wanted:
+                await self._read(lambda session: self._looks.prepare(session, wanted))
+
+    def withdraw(self, step: Step) -> None:
+        self._withdrawn = step
 
     async def history(
         self, domain: DomainName, limit: int, before: int | None = None
@@ -135,9 +155,23 @@ class SqlStore:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._guarded, work)
 
+    def _reach_soon(self) -> None:
+        """Have the writer's thread reach the database; of many who want that, one is enough."""
+        if self._reaching is None or self._reaching.done():
+            with suppress(RuntimeError):  # it is closed
+                self._reaching = self._thread.submit(self._reach_quietly)
+
+    def _reach_quietly(self) -> None:
+        with suppress(StoreError):  # whoever needs it is told
+            self._guarded(lambda session: session.execute("SELECT 1"))
+
     def _guarded(self, work: Callable[[Session], T]) -> T:
         try:
-            return work(self._database.writer())
+            writer = self._database.writer()
+            if writer is not self._writer:
+                self._looks.close()  # what it has open is what the former writer wrote
+                self._writer = writer
+            return work(writer)
         except self._database.errors as error:
             raise self._database.failure(error) from error
         except ValueError as error:
@@ -168,6 +202,8 @@ class SqlStore:
         if step.pruned is not None:
             with self._database.unguarded(session):
                 event_log.prune(session, step.pruned)
+        if step is self._withdrawn:
+            raise Withdrawn
         return records
 
     def _settled(

@@ -208,7 +208,7 @@ def test_a_few_octets_that_unpack_to_very_many_are_refused() -> None:
 
 def test_another_version_is_named_as_the_reason() -> None:
     (wire,) = parcel_to_wires(one())
-    assert parcel_of_wire(b"OCV2" + wire[4:]) is Refusal.VERSION
+    assert parcel_of_wire(b"OCV1" + wire[4:]) is Refusal.VERSION
 
 
 def test_deep_nesting_is_refused() -> None:
