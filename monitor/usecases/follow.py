@@ -191,7 +191,10 @@ class Follow:
             self._brought.clear()
             await asyncio.sleep(_SECONDS_BETWEEN_RECORDS)
             batch, self._seen = self._seen, []
-            is_kept = await self.ledger.record(lambda state: self._decide(state, batch))  # noqa: B023 - awaited before the next one
+            is_kept = await self.ledger.record(
+                lambda state: self._decide(state, batch),  # noqa: B023 - awaited before the next one
+                about={domain for domain, _ in batch},
+            )
             for domain, sighting in batch:
                 self._done(_Errand(domain, sighting.server), is_kept=is_kept)
 

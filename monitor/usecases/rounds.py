@@ -217,7 +217,9 @@ class Rounds:
 
     async def _look_at_resolvers(self, binding: Binding) -> _Seen:
         self.sweeper.forget(binding.domain)
-        asked = await self.ledger.look(lambda state: self._asked(state, binding.domain))
+        asked = await self.ledger.look(
+            lambda state: self._asked(state, binding.domain), {binding.domain}
+        )
         return _Seen(binding, await self.panel.ask_resolvers(binding, asked))
 
     def _asked(self, state: State, domain: DomainName) -> Sequence[Resolver]:
@@ -225,7 +227,9 @@ class Rounds:
         return [r for r in self.panel.resolvers if not (known and is_left_alone(known, r, now))]
 
     async def _look_at_authorities(self, binding: Binding) -> _Seen:
-        own, *others = await self.ledger.look(lambda state: self._records(state, binding))
+        own, *others = await self.ledger.look(
+            lambda state: self._records(state, binding), {binding.domain}
+        )
         looks = [await self._look_at_record(binding, own)]
         for key in others:
             with suppress(NotDelegated):  # a hop in a zone that cannot be found is no fault here
@@ -249,7 +253,8 @@ class Rounds:
         return AuthorityLook(key, delegation, sightings, serials)
 
     async def _record(self, batch: tuple[_Seen, ...]) -> None:
-        await self.ledger.record(lambda state: self._decide(state, batch))
+        about = [seen.binding.domain for seen in batch]
+        await self.ledger.record(lambda state: self._decide(state, batch), about=about)
 
     def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
         if not self.is_wanted():

@@ -1,6 +1,12 @@
 """Every fault, one module a family."""
 
 from tests.chaos.fault import Fault
-from tests.chaos.faults import clocks, processes, stores
+from tests.chaos.faults import clocks, network, processes, resolvers, stores
 
-FAULTS: tuple[Fault, ...] = (*processes.FAULTS, *stores.FAULTS, *clocks.FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *processes.FAULTS,
+    *stores.FAULTS,
+    *clocks.FAULTS,
+    *network.FAULTS,
+    *resolvers.FAULTS,
+)
