@@ -129,17 +129,22 @@ class _Postman:
                 return _STORE_PAUSE
             if parcel is None:
                 return None
-            if isinstance(parcel, datetime):
-                return max(parcel - self.office.clock.now(), timedelta(milliseconds=10))
+            if isinstance(parcel, timedelta):
+                return max(parcel, timedelta(milliseconds=10))
             pause = await self._finished(self._hand_over(parcel))
             if pause is not None:
                 return pause
 
-    async def _next(self) -> Parcel | datetime | None:
+    async def _next(self) -> Parcel | timedelta | None:
+        """Return what is to be handed over, or how long to wait, None for news.
+
+        By one look at the clock: between two, somebody may put it back by days.
+        """
         office, now = self.office, self.office.clock.now()
         waiting = await office.outbox.waiting(_MOST_AT_ONCE, self.channel)
         handed = await office.outbox.handed(now - MINUTE, self.channel) if waiting else ()
-        return next_parcel(waiting, handed, office.limits, now)
+        turn = next_parcel(waiting, handed, office.limits, now)
+        return turn - now if isinstance(turn, datetime) else turn
 
     async def _finished(self, handing_over: Coroutine[None, None, T]) -> T:
         """Let what is on its way arrive though we are cancelled: a reload repeats nothing."""
