@@ -10,6 +10,7 @@ from requests.adapters import BaseAdapter
 
 from monitor.adapters.inventory.credentials import CredentialsProvider
 from monitor.adapters.inventory.endpoints import Endpoint, region_of
+from monitor.adapters.inventory.replies import BoundedSession
 
 _MAX_KEYS = 1000  # the most that one ListBuckets may ask for
 
@@ -55,8 +56,9 @@ class OssCalls:
     ) -> None:
         _silence()
         self._auth = oss2.ProviderAuthV4(credentials)
-        self._session = oss2.Session(adapter=transport)
-        self._http: requests.Session = self._session.session
+        session = oss2.Session(adapter=transport)
+        self._session = BoundedSession(session)
+        self._http: requests.Session = session.session
         # OSS redirects none of these calls. Whoever else does must not get the token.
         self._http.max_redirects = 0
         self._timeout = (timeout, timeout)  # to connect, and to wait for the next bytes
