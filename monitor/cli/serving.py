@@ -53,6 +53,8 @@ async def _serve(
 ) -> Exit:
     """Run a daemon on the settings; what keeps it from starting is said, not raised."""
     secrets = Secrets()
+    # A hangup would end us until the daemon takes it, which it does before anything else can run.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _read_anyway)
     try:
         settings = load()
         set_up_logs(settings, secrets)
@@ -70,6 +72,10 @@ async def _until_signalled(daemon: Daemon, started: Callable[[str], None]) -> No
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
     await daemon.run(stopped, started)
+
+
+def _read_anyway() -> None:
+    """Take a hangup that came before the configuration was read."""
 
 
 def set_up_logs(settings: Settings, secrets: Secrets) -> None:
