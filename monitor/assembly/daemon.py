@@ -140,12 +140,17 @@ class Daemon:
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         """Work until `stopped` is set; `started` is told the address of the pages.
 
-        With a lease, stand by until it is ours, and stop when it is lost. Raises StoreError or
-        OSError when the store or the listener cannot be opened.
+        With a lease, stand by until it is ours. Raises StoreError or OSError when the store or
+        the listener cannot be opened, LeaseLost after it has ended since the lease was lost.
         """
-        async with leading(self._works.settings, self._around, stopped) as is_ours:
-            if is_ours:
-                await self._lead(stopped, started)
+        standing_by = asyncio.ensure_future(self._service.stand_by())
+        try:
+            async with leading(self._works.settings, self._around, stopped) as is_ours:
+                standing_by.cancel()
+                if is_ours:
+                    await self._lead(stopped, started)
+        finally:
+            standing_by.cancel()
 
     async def _lead(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         try:

@@ -13,6 +13,7 @@ import typer
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.service_manager import ServiceManager
 from monitor.assembly.daemon import Daemon
+from monitor.assembly.distributing import LeaseLost
 from monitor.assembly.parts import NotAvailable, Surroundings
 from monitor.cli.configuring import complain, file_of, settings_of
 from monitor.cli.exit_codes import Exit
@@ -61,7 +62,7 @@ async def _serve(
         around = Surroundings(SystemClock(), environ, secrets, ServiceManager.of(environ))
         daemon = Daemon(settings, load, around)
         await _until_signalled(daemon, started)
-    except (ConfigError, NotAvailable, StoreError, OSError) as error:
+    except (ConfigError, NotAvailable, StoreError, LeaseLost, OSError) as error:
         return complain(error)
     return Exit.OK
 
