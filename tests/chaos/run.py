@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from tests.chaos.fault import Fault, Outcome
 
 DEADLINE = 240.0  # seconds for one fault, with the start of its world
@@ -24,7 +26,7 @@ async def outcome_of(fault: Fault, folder: Path, deadline: float = DEADLINE) -> 
             return await fault.run(folder)
     except TimeoutError:
         return _failed(f"not over in {deadline:g} s, or a wait in it was in vain")
-    except Exception as error:  # noqa: BLE001  # the others have their turn all the same
+    except (Exception, pytest.skip.Exception) as error:  # noqa: BLE001  # the others have their turn
         return _failed(f"{type(error).__name__}: {error}")
 
 

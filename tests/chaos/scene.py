@@ -95,6 +95,35 @@ class Scene:
 
         await self.until(is_logged, patience)
 
+    async def until_reported(self, kind: str, patience: float = PATIENCE) -> None:
+        """Return when an event of that type is told on the event stream from now on."""
+        known = len(self.watcher.reports)
+
+        async def is_reported() -> bool:
+            return any(report.type == kind for report in self.watcher.reports[known:])
+
+        await self.until(is_reported, patience)
+
+    async def until_followed(self) -> None:
+        """Return when who follows the event stream has been told all that the log holds."""
+
+        async def is_followed() -> bool:
+            told = max((report.seq for report in self.watcher.reports), default=0)
+            return told == len(await self.records())
+
+        await self.until(is_followed)
+
+    async def until_ready(self, patience: float = PATIENCE) -> None:
+        """Return when the daemon says that it is ready."""
+
+        async def is_ready() -> bool:
+            try:
+                return (await self.runner.get("-/ready")).ok
+            except requests.RequestException:
+                return False
+
+        await self.until(is_ready, patience)
+
     async def until_paged(self, label: str, patience: float = PATIENCE) -> None:
         """Return when the pager knows of the domain's trouble."""
 

@@ -1,6 +1,6 @@
 """Every fault, one module a family."""
 
 from tests.chaos.fault import Fault
-from tests.chaos.faults import processes
+from tests.chaos.faults import clocks, processes, stores
 
-FAULTS: tuple[Fault, ...] = (*processes.FAULTS,)
+FAULTS: tuple[Fault, ...] = (*processes.FAULTS, *stores.FAULTS, *clocks.FAULTS)
