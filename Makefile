@@ -7,7 +7,7 @@ SPEED ?= 1
 SEEDS ?= 1200
 WORKERS ?= auto
 
-.PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate chaos wheel image servers setup lock clean
+.PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate chaos wheel sbom audit image servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -60,6 +60,7 @@ docs: $(VENV)/.development  ## write the pages that follow from the code
 	PYTHONPATH=. $(RUN)/python tools/moves.py
 	PYTHONPATH=. $(RUN)/python tools/configuration.py
 	PYTHONPATH=. $(RUN)/python tools/manpage.py
+	$(RUN)/python -m tools.dependencies
 
 man: docs  ## the same, the manual page among them
 
@@ -70,9 +71,16 @@ dashboards: $(VENV)/.development  ## write the dashboards for Grafana, and the a
 preview: $(VENV)/.development  ## print what the dashboards show of a break, as text (needs Prometheus)
 	@$(RUN)/python -m tests.dashboards
 
-wheel: $(VENV)/.development  ## build what is installed elsewhere, in dist/
+wheel: $(VENV)/.development  ## build what is installed elsewhere, in dist/, with a list of what it needs
 	rm -f dist/oss_cname_monitor-*
 	$(RUN)/python -m hatchling build -t wheel -t sdist
+	$(RUN)/python -m tools.sbom
+
+sbom: $(VENV)/.development  ## list what is installed with the wheel, in dist/ (CycloneDX)
+	$(RUN)/python -m tools.sbom
+
+audit: $(VENV)/.development  ## ask OSV for known weaknesses of what is locked (needs a network)
+	@$(RUN)/python -m tools.audit
 
 image: wheel  ## build the container image (needs docker)
 	docker build -t oss-cname-monitor:$$($(RUN)/python -m monitor --version) .
@@ -85,6 +93,7 @@ setup: $(VENV)/.development  ## make the virtual environment for work on the cod
 lock: $(VENV)/.development  ## resolve the dependencies anew
 	$(RUN)/pip install --quiet uv
 	$(RUN)/uv pip compile pyproject.toml $(LOCK) -o requirements.lock
+	$(RUN)/uv pip compile pyproject.toml --all-extras $(LOCK) -o requirements-all.lock
 	$(RUN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements-dev.lock
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header

@@ -15,7 +15,7 @@ from monitor.core.hysteresis import Settled
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport
 from monitor.core.state import DomainState, State
-from monitor.core.status import DomainStatus, Sighting, View
+from monitor.core.status import DomainStatus, Sighting, Spell, View
 from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.core.verdict import Rule, Verdict, VerdictKind
 from monitor.usecases.snapshot import Snapshot
@@ -45,6 +45,12 @@ class _Unread:
 
     def authorities(self, name: str) -> Mapping[str, View]:
         raise AssertionError(f"the authorities of {name} are read")
+
+    def resolver_spells(self, name: str) -> Mapping[str, Spell]:
+        raise AssertionError(f"the past of the resolvers of {name} is read")
+
+    def authority_spells(self, name: str) -> Mapping[str, Spell]:
+        raise AssertionError(f"the past of the authorities of {name} is read")
 
     def records(self, name: str) -> Mapping[RecordKey, TrackedRecord]:
         raise AssertionError(f"the records of {name} are read")

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Self
 
 import requests
-from fleets import fleet
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -30,6 +29,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from benchmarks.fleets import fleet
 from monitor.core.state import DomainState
 from monitor.entrypoints.metrics import StateMetrics
 from monitor.entrypoints.series.doors import Said, Ttls, said_of

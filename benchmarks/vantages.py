@@ -7,6 +7,7 @@ heard. Then a sweep in which a worker is killed, and one in which the broker is,
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import statistics
@@ -19,6 +20,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 
 from benchmarks.expected import name_of
 from benchmarks.responding import responding
@@ -162,7 +164,10 @@ async def engines(
 def broker_command(folder: Path, port: int) -> tuple[str, ...]:
     config = folder / "nats.conf"
     store = folder / "store"
-    config.write_text(f'listen: "{HOST}:{port}"\njetstream {{ store_dir: "{store}" }}\n')
+    config.write_text(
+        f'listen: "{HOST}:{port}"\nhttp: "{HOST}:{port + 1}"\n'
+        f'jetstream {{ store_dir: "{store}" }}\n'
+    )
     return ("/usr/sbin/nats-server", "-c", str(config))
 
 
@@ -226,8 +231,9 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
             afar = Afar(sweeper, resolvers, bindings_of(options.domains), counts)
             pairs = options.domains * len(resolvers)
             os.kill(workers[-1].pid, signal.SIGSTOP)  # it is needed when another one dies
-            helpers = [broker.pid, *(worker.pid for worker in workers)]
-            await compare(alone, afar, helpers, pairs, options.rounds)
+            helping = Helping([worker.pid for worker in workers], broker.pid)
+            await compare(alone, afar, helping, pairs, options.rounds)
+            await weigh(afar, pairs, port)
             os.kill(workers[-1].pid, signal.SIGCONT)
             over = timedelta(seconds=options.over)
             await trouble("nothing", afar, over, None)
@@ -243,37 +249,88 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
             running.cancel()
 
 
-async def compare(
-    alone: Engines, afar: Afar, others: Sequence[int], pairs: int, rounds: int
-) -> None:
-    """Sweep in turns; compare times, and the processors' time, which others on them do not change.
+@dataclass(frozen=True, slots=True)
+class Helping:
+    """The processes that work for the coordinator, by their numbers."""
 
-    The `others` are the processes that work for the coordinator, which is this one.
+    workers: Sequence[int]
+    broker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a sweep cost: seconds by the clock, and those that processors worked, by whom."""
+
+    took: float
+    workers: float
+    broker: float = 0.0
+    coordinator: float = 0.0
+
+    @property
+    def cpu(self) -> float:
+        return self.workers + self.broker + self.coordinator
+
+
+async def compare(alone: Engines, afar: Afar, helping: Helping, pairs: int, rounds: int) -> None:
+    """Sweep in turns; compare times, and processors' time, which others on them do not change.
+
+    On these cores all who work for a sweep share them. Where a vantage has a machine of its own,
+    its speed is that of its worker, which the last ratio compares with an engine.
     """
     engines = [process.pid for process in alone.processes]
     for _ in range(2):  # cold ones
         await alone.sweep()
         await afar.sweep()
-    ratios, costs = [], []
-    for _ in range(rounds):
-        before = cpu(engines)
-        by_engines = await alone.sweep()
-        of_engines = cpu(engines) - before
-        before, own = cpu(others), cpu([os.getpid()])
-        by_workers = await afar.sweep()
-        of_others, own = cpu(others) - before, cpu([os.getpid()]) - own
-        ratios.append(by_engines / by_workers)
-        costs.append(of_engines / (of_others + own))
+    turns = [
+        (await spent(alone.sweep, engines), await spent(afar.sweep, helping.workers, helping))
+        for _ in range(rounds)
+    ]
+    for by_engines, by_workers in turns:
         say(
-            f"alone {pairs / by_engines:,.0f}/s, at vantages {pairs / by_workers:,.0f}/s, "
-            f"ratio {ratios[-1]:.2f}; CPU a pair: {1e6 * of_engines / pairs:.2f} us alone, "
-            f"{1e6 * of_others / pairs:.2f} workers and broker, "
-            f"{1e6 * own / pairs:.2f} coordinator"
+            f"alone {pairs / by_engines.took:,.0f}/s, "
+            f"at vantages {pairs / by_workers.took:,.0f}/s; "
+            f"CPU a pair in us: {1e6 * by_engines.cpu / pairs:.2f} alone; "
+            f"{1e6 * by_workers.workers / pairs:.2f} workers, "
+            f"{1e6 * by_workers.broker / pairs:.2f} broker, "
+            f"{1e6 * by_workers.coordinator / pairs:.2f} coordinator"
         )
+    ratios = {
+        "speed": [alone.took / afar.took for alone, afar in turns],
+        "CPU of all": [alone.cpu / afar.cpu for alone, afar in turns],
+        "CPU of the workers": [alone.cpu / afar.workers for alone, afar in turns],
+    }
+    told = ", ".join(f"{what} {statistics.median(found):.2f}" for what, found in ratios.items())
+    say(f"engines alone / at vantages, medians: {told}")
+
+
+async def spent(
+    sweep: Callable[[], Awaitable[float]], workers: Sequence[int], helping: Helping | None = None
+) -> Spent:
+    """Sweep, and return what that cost; with helpers, this process is the coordinator."""
+    others = () if helping is None else ((helping.broker,), (os.getpid(),))
+    before = [cpu(processes) for processes in (workers, *others)]
+    took = await sweep()
+    after = [cpu(processes) for processes in (workers, *others)]
+    return Spent(took, *(late - early for early, late in zip(before, after, strict=True)))
+
+
+async def weigh(afar: Afar, pairs: int, port: int) -> None:
+    """Sweep once more, and tell how many octets went between the broker and the workers."""
+    sent, taken = await asyncio.to_thread(octets, port)
+    await afar.sweep()
+    sent_then, taken_then = await asyncio.to_thread(octets, port)
     say(
-        f"median ratio of speed {statistics.median(ratios):.2f}, "
-        f"of CPU {statistics.median(costs):.2f}"
+        f"octets a pair: {(sent_then - sent) / pairs:.1f} from the workers, "
+        f"{(taken_then - taken) / pairs:.1f} to them"
     )
+
+
+def octets(port: int) -> tuple[int, int]:
+    """Return how many octets workers have sent the broker so far, and how many it sent them."""
+    with urlopen(f"http://{HOST}:{port + 1}/connz?limit=1000") as answer:
+        connections = json.load(answer)["connections"]
+    workers = [one for one in connections if not one["name"].endswith("coordinator")]
+    return sum(one["in_bytes"] for one in workers), sum(one["out_bytes"] for one in workers)
 
 
 def cpu(processes: Sequence[int]) -> float:
@@ -324,7 +381,9 @@ def main() -> None:
     parser.add_argument("--vantages", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--over", type=float, default=12, help="seconds of a sweep with trouble")
-    parser.add_argument("--port", type=int, default=14222, help="of the broker, on loopback")
+    parser.add_argument(
+        "--port", type=int, default=14222, help="of the broker, on loopback, and the one after it"
+    )
     parser.add_argument("--engine", help="for the script itself: sweep these ports alone")
     options = parser.parse_args()
     if options.engine:

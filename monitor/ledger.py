@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeAlias, TypeVar
 
 import structlog
 
 from monitor.core.events import Record
 from monitor.core.state import State, Step
-from monitor.ports import Kept, Store, StoreError, StoreLost, Telemetry
+from monitor.ports import Kept, Store, StoreError, StoreLost, Telemetry, Withdrawn
 
 log = structlog.get_logger()
 
@@ -18,14 +19,31 @@ _FIRST_PAUSE = 0.5  # seconds, before a lost store is tried again; doubled each 
 _LONGEST_PAUSE = 5.0
 _SHORT_WHILE = 10.0  # seconds that steps may fail before it is a failure of the monitor
 
+T = TypeVar("T")
 Decision: TypeAlias = Callable[[State], Step]
 Listener: TypeAlias = Callable[[Step], None]
 Reader: TypeAlias = Callable[[tuple[Record, ...]], None]
 Companion: TypeAlias = Callable[[State, Step], Step]
+Sequel: TypeAlias = Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """A decision on its way into the store; the step once it was decided."""
+
+    decide: Decision
+    sequel: Sequel
+    step: Step | None = None
+    has_turn: bool = False
+    is_withdrawn: bool = False
 
 
 def _alone(_state: State, step: Step) -> Step:
     return step
+
+
+def _nothing() -> None:
+    pass
 
 
 def _unread(_records: tuple[Record, ...]) -> None:
@@ -67,20 +85,57 @@ class Ledger:
         """Have the reader told the records of each step, in order, right after they are kept."""
         self._reader = reader
 
-    async def record(self, decide: Decision) -> bool:
+    async def record(
+        self, decide: Decision, within: timedelta | None = None, sequel: Sequel = _nothing
+    ) -> bool:
         """Decide on the newest state, keep the step, and show it; one at a time.
+
+        The `sequel` is what belongs to the step outside of the state: it is called once the step
+        is kept, before anybody is told or decides anything on it.
 
         A store that is lost is waited for, until there is no time for it: callers wait with what
         they have brought, and bring no more. Returns False when the store could not keep the
         step: then nothing has changed, and the caller's next round brings it again.
+
+        A caller who wants to know `within` a time gets False after it, and what is not kept by
+        then is withdrawn. Only a COMMIT that was under way just then may still be kept.
         """
         # A step under way is finished even when the caller is cancelled (a reload, the end):
         # the store would keep it, and memory has to follow.
-        recording = asyncio.ensure_future(self._record(decide))
+        recorded = _Recorded(decide, sequel)
+        recording = asyncio.ensure_future(self._record(recorded))
         self._under_way.add(recording)
         self._tell_waiting()
         recording.add_done_callback(self._let_go)
-        return await asyncio.shield(recording)
+        if within is None:
+            return await asyncio.shield(recording)
+        done, _ = await asyncio.wait({recording}, timeout=within.total_seconds())
+        if done:
+            return recording.result()
+        recorded.is_withdrawn = True
+        if not recorded.has_turn:
+            recording.cancel()
+        if recorded.step is not None:
+            self._store.withdraw(recorded.step)
+        return False
+
+    async def look(self, look: Callable[[State], T]) -> T:
+        """Return what is found in the newest state; a store that is lost is waited for.
+
+        For those who look at details and decide nothing. At the end there is no answer any more:
+        whoever looks then is about to be cancelled.
+        """
+        with suppress(StoreLost):
+            return look(self.state)
+        found = list[T]()
+
+        def decide(state: State) -> Step:
+            found.append(look(state))
+            return Step()
+
+        if not await self.record(decide):
+            await asyncio.get_running_loop().create_future()
+        return found[-1]
 
     def _let_go(self, recording: asyncio.Future[bool]) -> None:
         self._under_way.discard(recording)
@@ -96,17 +151,20 @@ class Ledger:
         now = asyncio.get_running_loop().time()
         return self._failing_since is None or now - self._failing_since < _SHORT_WHILE
 
-    async def _record(self, decide: Decision) -> bool:
+    async def _record(self, recorded: "_Recorded") -> bool:
         async with self._turn:
+            recorded.has_turn = True
             try:
-                found = await self._kept(decide)
+                found = await self._kept(recorded)
             except StoreError as error:
                 self._fail("store.commit_failed", error)
                 return False
             if found is None:
+                recorded.sequel()
                 return True
             step, kept = found
             self.state = self.state.after(replace(step, domains=kept.domains))
+            recorded.sequel()
             for listener in tuple(self._listeners):
                 listener(step)
             self._reader(kept.records)
@@ -115,22 +173,24 @@ class Ledger:
             _tell(record)
         return True
 
-    async def _kept(self, decide: Decision) -> tuple[Step, Kept] | None:
+    async def _kept(self, recorded: "_Recorded") -> tuple[Step, Kept] | None:
         """Decide and commit, however often the store is lost; None when nothing changes.
 
         A step that was begun is not decided anew, since it may have been kept after all. Raises
         StoreError.
         """
-        step: Step | None = None
         pause = _FIRST_PAUSE
-        while True:
+        while recorded.step is not None or not recorded.is_withdrawn:
             try:
                 if self._is_lost:
                     # A decision that has to read details does not wait for the store itself.
                     await self._store.reach()
-                if step is None:
-                    step = self._decided(decide)
+                if recorded.step is None:
+                    recorded.step = self._decided(recorded.decide)
+                step = recorded.step
                 kept = None if step == Step() else await self._store.commit(step)
+            except Withdrawn:
+                break
             except StoreLost as error:
                 if self._hurried.is_set():
                     raise
@@ -144,6 +204,7 @@ class Ledger:
                     self._failing_since = None
                 self._wait_for_store(is_lost=False)
                 return None if kept is None else (step, kept)
+        return None
 
     def _decided(self, decide: Decision) -> Step:
         step = decide(self.state)

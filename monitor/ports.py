@@ -140,6 +140,10 @@ class StoreLost(StoreError):
     """
 
 
+class Withdrawn(Exception):
+    """The step was withdrawn in time: nothing of it was kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a store made of a step: its records, and its domains in the least of memory."""
@@ -161,7 +165,14 @@ class Store(Protocol):
         """Keep the step, state and events in one transaction.
 
         When it returns, a crash of the process loses nothing of the step; when it raises
-        StoreError, nothing of the step was kept, and when StoreLost, it may have been.
+        StoreError or Withdrawn, nothing of the step was kept, and when StoreLost, it may have
+        been.
+        """
+
+    def withdraw(self, step: Step) -> None:
+        """Have the step that is being committed not be kept, unless it is too late for that.
+
+        Nor when it is committed anew, where it was not kept already.
         """
 
     async def history(

@@ -18,7 +18,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "home")
 MOST_PROCESSES = 8
 HERE = Path(__file__).parent
 # They mostly wait: for caches to forget, for processes to start.
-LONG = ("whole", "browser", "dashboards", "cli", "servers", "packaging", "test_benchmarks.py")
+LONG = (
+    "whole",
+    "chaos",
+    "browser",
+    "dashboards",
+    "cli",
+    "servers",
+    "packaging",
+    "test_benchmarks.py",
+)
 
 
 @pytest.hookimpl(optionalhook=True)

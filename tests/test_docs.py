@@ -125,6 +125,15 @@ def test_the_chinese_readme_has_every_command_with_its_exit_codes() -> None:
     assert _exit_codes(CHINESE_README) == _exit_codes(README)
 
 
+def test_the_readmes_are_in_step() -> None:
+    assert _outline(CHINESE_README) == _outline(README)
+    assert _links(CHINESE_README) - {"README.md"} == _links(README) - {"README.zh-CN.md"}
+    shown, told = _shown(README), _shown(CHINESE_README)
+    assert len(shown) == len(told)
+    for ours, theirs in zip(shown, told, strict=True):
+        assert theirs == ours
+
+
 def test_the_index_leads_to_every_page() -> None:
     index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
@@ -175,6 +184,29 @@ def _exit_codes(readme: str) -> dict[str, list[str]]:
     text = readme.replace("\\|", "/")  # one that stands in a cell
     rows = re.findall(r"^\| (`[^|]*`) \|[^|]*\| ([^|]*) \|$", text, re.MULTILINE)
     return {command.replace("、", ", "): re.findall(r"\d", told) for command, told in rows}
+
+
+def _outline(readme: str) -> list[str]:
+    """Return the depth of each heading, in order."""
+    prose = re.sub(r"^```.*?^```", "", readme, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+(?= )", prose, re.MULTILINE)
+
+
+def _links(readme: str) -> set[str]:
+    return set(re.findall(r"\]\((?!https?:)([^)#]+)", readme))
+
+
+def _shown(readme: str) -> list[list[str]]:
+    """Return what each block has a reader type, without what is said about it."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    return [
+        [
+            re.sub(r"\s*#.*", "", line)
+            for line in text.splitlines()
+            if language != "console" or line.startswith("$")
+        ]
+        for language, text in blocks
+    ]
 
 
 def _nothing() -> Snapshot:

@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -81,6 +82,18 @@ async def test_a_companion_is_not_asked_about_nothing() -> None:
     ledger.accompany(lambda _, step: replace(step, domains=(STATE,)))
     await ledger.record(lambda _: Step())
     assert ledger.state == State()
+
+
+async def test_what_belongs_to_a_step_is_done_before_anybody_hears_of_it() -> None:
+    store, done = MemoryStore(), list[str]()
+    ledger = Ledger(store, RecordingTelemetry())
+    ledger.listen(lambda _: done.append("told"))
+    assert await ledger.record(lambda _: STEP, sequel=lambda: done.append("sequel"))
+    assert done == ["sequel", "told"]
+    assert await ledger.record(lambda _: Step(), sequel=lambda: done.append("of nothing"))
+    store.is_broken = True
+    assert not await ledger.record(lambda _: STEP, sequel=lambda: done.append("of a failure"))
+    assert done == ["sequel", "told", "of nothing"]
 
 
 async def test_a_step_under_way_is_finished_when_its_caller_is_cancelled() -> None:
@@ -224,3 +237,68 @@ async def test_steps_may_fail_for_a_short_while_before_it_is_said_that_none_is_k
         await ledger.record(lambda _: STEP)
         after.append(ledger.is_keeping)
     assert after == [True, False, True]
+
+
+MOMENT = timedelta(seconds=0.05)
+
+
+async def test_who_wants_to_know_in_time_is_not_kept_waiting_by_a_lost_store() -> None:
+    store, telemetry = MemoryStore(), RecordingTelemetry()
+    store.is_lost = True
+    ledger = Ledger(store, telemetry)
+    assert not await ledger.record(lambda _: STEP, MOMENT)
+    # The others wait behind it, and are not in want of a turn for it.
+    waiting = asyncio.ensure_future(ledger.record(lambda _: Step((STATE,))))
+    assert not await ledger.record(lambda _: STEP, MOMENT)
+    await asyncio.sleep(0.05)
+    assert telemetry.waiting_steps[-1] == 2
+    store.is_lost = False
+    assert await waiting
+    assert ledger.state.domains == {DOMAIN: STATE}
+    assert await store.records(after=0, limit=9) == (), "what was withdrawn is not kept later"
+    assert telemetry.waiting_steps[-1] == 0
+
+
+async def test_a_step_that_is_being_committed_is_withdrawn_unless_it_is_too_late() -> None:
+    store = SlowStore()
+    ledger = Ledger(store, RecordingTelemetry())
+    assert not await ledger.record(lambda _: STEP, MOMENT)
+    store.may_commit.set()
+    assert await ledger.record(lambda _: Step((STATE,)))
+    assert await store.records(after=0, limit=9) == ()
+
+
+async def test_in_time_a_step_is_kept_as_any_other() -> None:
+    ledger = Ledger(MemoryStore(), RecordingTelemetry())
+    assert await ledger.record(lambda _: STEP, timedelta(seconds=60))
+    assert ledger.state.domains == {DOMAIN: STATE}
+
+
+async def test_a_look_waits_for_a_store_that_is_lost() -> None:
+    ledger, looked = Ledger(MemoryStore(), RecordingTelemetry()), list[State]()
+
+    def look(state: State) -> int:
+        looked.append(state)
+        if len(looked) < 3:
+            raise StoreLost("the details cannot be read: wait")
+        return len(looked)
+
+    assert await ledger.look(look) == 3
+
+
+async def test_at_the_end_a_look_has_no_answer_and_can_be_cancelled() -> None:
+    store = MemoryStore()
+    store.is_lost = True
+    ledger = Ledger(store, RecordingTelemetry())
+
+    def look(_state: State) -> None:
+        raise StoreLost("the details cannot be read: wait")
+
+    looking = asyncio.ensure_future(ledger.look(look))
+    await asyncio.sleep(0.05)
+    ledger.hurry()
+    await asyncio.sleep(0.05)
+    assert not looking.done()
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking

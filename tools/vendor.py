@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--accept", action="store_true", help="take what comes, print its digests")
     accepts = parser.parse_args().accept
     wrong = 0
-    for package in tomllib.loads((PLACE / "vendor.toml").read_text())["package"]:
+    for package in vendored():
         for file, octets in _fetched(package):
             digest = hashlib.sha512(octets).hexdigest()
             if digest != file["sha512"] and not accepts:
@@ -36,6 +36,12 @@ def main() -> int:
             (PLACE / file["name"]).write_bytes(octets)
             sys.stdout.write(f"{file['name']} {package['version']} {digest}\n")
     return min(wrong, 1)
+
+
+def vendored() -> list[dict[str, Any]]:
+    """Return what is there, as `vendor.toml` has it."""
+    packages: list[dict[str, Any]] = tomllib.loads((PLACE / "vendor.toml").read_text())["package"]
+    return packages
 
 
 def _fetched(package: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, str], bytes]]:

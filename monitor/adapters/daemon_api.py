@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 _TIMEOUT = 10.0  # seconds
+_MOST_SAID = 500  # characters of what somebody says there that are repeated
 
 
 class DaemonUnreachable(Exception):
@@ -79,16 +80,24 @@ class _Shown(requests.auth.AuthBase):
 def _change(daemon: DaemonAt, response: requests.Response) -> Mapping[str, Any]:
     try:
         document = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
+    status = response.status_code
     if not isinstance(document, dict):
-        raise DaemonRefused(f"{daemon.url}: status {response.status_code} without an explanation")
-    if response.status_code == requests.codes.unauthorized:
-        detail = document.get("detail", response.status_code)
+        raise DaemonRefused(f"{daemon.url}: status {status} without an explanation")
+    detail = _plain(str(document.get("detail", status)))
+    if status == requests.codes.unauthorized:
         raise DaemonRefused(f"{detail}\n  hint: give a token with the scope write: --token-file")
-    if response.status_code != requests.codes.created:
-        raise DaemonRefused(str(document.get("detail", response.status_code)))
-    return document
+    if status != requests.codes.created:
+        raise DaemonRefused(detail)
+    if not _plain(str(document.get("id", ""))):
+        raise DaemonRefused(f"{daemon.url}: what answers is no daemon: its change has no id")
+    return {**document, "id": _plain(str(document["id"]))}
+
+
+def _plain(text: str) -> str:
+    # Whoever answers there may be somebody else, and it goes to a terminal.
+    return "".join(letter for letter in text if letter.isprintable())[:_MOST_SAID]
 
 
 def _innermost(error: BaseException) -> str:

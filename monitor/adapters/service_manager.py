@@ -37,19 +37,19 @@ class ServiceManager:
 
     def say(self, status: str) -> None:
         """Show a line to whoever asks how the service is."""
-        self._send(f"STATUS={status}")
+        self._send(_status(status))
 
     def ready(self, status: str) -> None:
         """Tell that the start, or a reload, is done."""
-        self._send("READY=1", f"STATUS={status}")
+        self._send("READY=1", _status(status))
 
     def reloading(self, status: str) -> None:
         # The instant tells a reload that was just asked for from one before it.
         now = time.monotonic_ns() // 1000
-        self._send("RELOADING=1", f"MONOTONIC_USEC={now}", f"STATUS={status}")
+        self._send("RELOADING=1", f"MONOTONIC_USEC={now}", _status(status))
 
     def stopping(self, status: str) -> None:
-        self._send("STOPPING=1", f"STATUS={status}")
+        self._send("STOPPING=1", _status(status))
 
     def alive(self) -> None:
         """Give the sign of life that is waited for."""
@@ -66,6 +66,11 @@ class ServiceManager:
                 line.sendto("\n".join(assignments).encode(), address)
         except OSError as error:
             log.warning("service_manager.unreachable", error=str(error), unsaid=assignments)
+
+
+def _status(text: str) -> str:
+    """Return the status as one line: another line would be another assignment."""
+    return f"STATUS={' '.join(text.split())}"
 
 
 def _patience(environ: Mapping[str, str]) -> timedelta | None:

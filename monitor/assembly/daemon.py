@@ -25,12 +25,13 @@ from monitor.assembly.parts import (
     inventories_of,
     providers_of,
     rounds_of,
-    store_of,
     visits_of,
 )
+from monitor.assembly.prompt import PromptReads
 from monitor.assembly.reporting import StoredReports
 from monitor.assembly.retention import prune_of
 from monitor.assembly.service import Service
+from monitor.assembly.stores import store_of
 from monitor.assembly.telling import Outlets, Telling, telling_of
 from monitor.assembly.web_access import WebAccess
 from monitor.config import ConfigError, Settings
@@ -51,7 +52,7 @@ from monitor.usecases.ask import Panel
 from monitor.usecases.discover import discover, forget_accounts
 from monitor.usecases.follow import Follow
 from monitor.usecases.inquire import Inquire
-from monitor.usecases.mind_clock import mind_clock
+from monitor.usecases.mind_clock import mind_clock, mind_former_clock
 from monitor.usecases.roster import Roster
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.snapshot import Snapshot
@@ -63,6 +64,7 @@ log = structlog.get_logger()
 _CLOCK_INTERVAL = timedelta(seconds=1)
 _TELLING_INTERVAL = timedelta(seconds=5)
 _RETENTION_INTERVAL = timedelta(hours=1)
+_RELOAD_PATIENCE = timedelta(seconds=2)  # for the log to tell of it, before it goes on
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 
@@ -103,11 +105,12 @@ class Daemon:
         ProcessCollector(registry=self._registry)
         self._telemetry = PrometheusTelemetry(self._registry)
         self._vantages = VantageCounts(self._registry)
-        self._store = store_of(settings, Access.OWN)
+        self._store = store_of(settings, Access.OWN, around)
         self._ledger = Ledger(self._store, self._telemetry)
         self._roster = Roster()
         self._ledger.listen(self._roster.note)
-        self._feed = Feed(self._store.records, settings.daemon.max_event_clients, self._telemetry)
+        self._reads = PromptReads(self._store)
+        self._feed = Feed(self._reads.records, settings.daemon.max_event_clients, self._telemetry)
         self._ledger.read_to(self._feed.append)
         self._works = self._built(settings)
         self._ledger.accompany(self._accompany)
@@ -156,6 +159,7 @@ class Daemon:
         try:
             self._service.opening()
             await self._ledger.open()
+            await self._mind_former_clock()
             spare_from_collection()
             host, port = await self._web.start()
             is_tls = self._access.tls is not None
@@ -190,9 +194,17 @@ class Daemon:
             return faults
         self._works = works
         self._access.take(permit)
-        await self._note(EventType.RELOAD)
+        await self._note_reload()
         self._begin()
         return ()
+
+    async def _note_reload(self) -> None:
+        """Have the log tell of it; one that is lost does so as soon as it is back."""
+        try:
+            async with asyncio.timeout(_RELOAD_PATIENCE.total_seconds()):
+                await self._note(EventType.RELOAD)
+        except TimeoutError:
+            log.warning("config.reload_ahead_of_store")
 
     def request_reload(self) -> None:
         """Reload soon, once for all who ask meanwhile; for a signal's handler.
@@ -266,6 +278,7 @@ class Daemon:
     async def _take_up(self) -> None:
         works = self._works
         self._plan_anew()
+        self._schedule(works)  # at once: alerts are pushed also while the store is lost
         self._telemetry.reloaded(self._around.clock.now(), is_success=True)
         accounts = frozenset(inventory.account for inventory in works.inventories)
         self._telemetry.expect(frozenset(r.name for r in works.panel.resolvers), accounts)
@@ -275,7 +288,6 @@ class Daemon:
         await forget_accounts(accounts, self._ledger, self._around.clock)
         listed, *of_accounts = works.inventories
         await self._discover(listed)
-        self._schedule(works)
         # What is known is asked about at once, however long an account keeps us waiting.
         looks = (self._refreshing(inventory)() for inventory in of_accounts)
         await asyncio.gather(works.rounds.of_everybody(), *looks)
@@ -356,6 +368,13 @@ class Daemon:
                 self._plan_anew()  # it plans by the clock on the wall
                 self._schedule(works)
 
+    async def _mind_former_clock(self) -> None:
+        newest = await self._store.newest()
+        last = await self._store.records(newest - 1, 1) if newest else ()
+        last_known = last[0].event.at if last else None
+        followers = self._works.rounds.followers
+        await mind_former_clock(self._ledger, last_known, followers, self._around.clock)
+
     async def _announce(self, announcement: Announcement) -> Change:
         followers = self._works.rounds.followers
         return await announce(announcement, self._ledger, followers, self._around.clock)
@@ -373,10 +392,10 @@ class Daemon:
         daemon = self._works.settings.daemon
         return Site(
             snapshot=self.snapshot,
-            history=self._store.history,
-            changes=self._store,
+            history=self._reads.history,
+            changes=self._reads,
             feed=self._feed,
-            reports=StoredReports(self._store, lambda: self._works.panel.resolvers),
+            reports=StoredReports(self._reads, lambda: self._works.panel.resolvers),
             announce=self._announce,
             registry=self._registry,
             state_metrics=StateMetrics(self.snapshot, daemon.max_exported_pairs).pieces,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor.adapters.telemetry.vantages import VantageCounts
 from monitor.assembly.parts import Afar, NotAvailable, Surroundings
+from monitor.assembly.worker_service import WorkerService
 from monitor.config import Settings
 from monitor.config.distributed import Distributed
 
@@ -54,12 +55,18 @@ async def leading(
         raise LeaseLost(f"the lease {lease.name} is lost, and another daemon may lead: start anew")
 
 
-def worker_at(settings: Settings, around: Surroundings) -> "Worker":
-    """Return the worker of the vantage that the settings name. Raises NotAvailable."""
+def worker_at(settings: Settings, around: Surroundings) -> tuple["Worker", WorkerService]:
+    """Return the worker of the vantage that the settings name, and what tells how it stands.
+
+    Raises NotAvailable.
+    """
     given = _distributed_of(settings)
     from monitor.assembly.vantages import worker_of  # noqa: PLC0415 - needs an extra
 
-    return worker_of(given, around)
+    worker = worker_of(given, around)
+    service = WorkerService(around.manager, worker.identity.vantage)
+    worker.standing = service.broker_is
+    return worker, service
 
 
 def _distributed_of(settings: Settings) -> Distributed:
@@ -69,6 +76,6 @@ def _distributed_of(settings: Settings) -> Distributed:
     if importlib.util.find_spec("nats") is None:
         raise NotAvailable(
             "[distributed]: needs a library that is not installed; "
-            "install oss-cname-monitor[distributed]"
+            "install the wheel with its extra [distributed]"
         )
     return settings.distributed

@@ -13,9 +13,9 @@ from monitor.assembly.parts import (
     inventories_of,
     panel_of,
     prober_of,
-    reading,
     round_policy_of,
 )
+from monitor.assembly.stores import reading
 from monitor.config import Settings
 from monitor.core.binding_faults import see_inventory
 from monitor.core.bindings import Binding, NameTarget
@@ -87,5 +87,5 @@ class Once:
 
         Raises StoreError.
         """
-        async with reading(self.settings) as store:
+        async with reading(self.settings, self.around) as store:
             return await store.history(domain, HISTORY_LIMIT) if store is not None else ()

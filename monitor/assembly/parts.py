@@ -1,9 +1,7 @@
 """Settings to the objects that do the work."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from monitor.adapters.alidns.api import AlidnsAccount, AlidnsRecords
@@ -21,9 +19,6 @@ from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper
 from monitor.adapters.resolvers.transports import missing_transports
 from monitor.adapters.service_manager import ServiceManager
-from monitor.adapters.stores.session import Access
-from monitor.adapters.stores.sql import SqlStore
-from monitor.adapters.stores.sqlite import SqliteStore
 from monitor.adapters.telemetry.counters import CountedProber, PrometheusTelemetry
 from monitor.adapters.visitor.visitor import HttpVisitor, VisitPolicy
 from monitor.config import SecretUnavailable, Settings
@@ -45,8 +40,6 @@ from monitor.usecases.follow import Follow
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.serials import Serials
 from monitor.usecases.visit import Visits
-
-_SQLITE = "sqlite:///"
 
 
 class NotAvailable(Exception):
@@ -252,39 +245,6 @@ def providers_of(settings: Settings, around: Surroundings) -> Mapping[str, Provi
     }
 
 
-def store_of(settings: Settings, access: Access) -> SqlStore:
-    """Return the store. Raises NotAvailable when the library of its kind is missing."""
-    database = settings.daemon.database
-    if database.startswith(_SQLITE):
-        return SqliteStore(database_file_of(settings), access)
-    try:
-        from monitor.adapters.stores.postgresql import PostgresqlStore  # noqa: PLC0415 - who uses it
-    except ImportError as error:
-        raise NotAvailable(
-            "daemon.database: PostgreSQL needs a library that is not installed; "
-            "install oss-cname-monitor[postgresql]"
-        ) from error
-    return PostgresqlStore(database, access)
-
-
-def database_file_of(settings: Settings) -> Path:
-    """Return the file of the database. Raises NotAvailable for a kind that has none."""
-    database = settings.daemon.database
-    if not database.startswith(_SQLITE):
-        raise NotAvailable("daemon.database: PostgreSQL has no file; pg_dump makes a backup")
-    return Path(database.removeprefix(_SQLITE))
-
-
-@asynccontextmanager
-async def reading(settings: Settings) -> AsyncIterator[SqlStore | None]:
-    """Give the store that a daemon keeps, only to be read; None where there is none yet."""
-    store = store_of(settings, Access.READ)
-    try:
-        yield store if store.exists else None
-    finally:
-        await store.close()
-
-
 def _oss_inventory(account: AccountSettings, around: Surroundings) -> OssInventory:
     return OssInventory(
         OssAccount(
@@ -313,17 +273,23 @@ def credentials_of(given: configured.AnyCredentials, around: Surroundings) -> Cr
         case configured.StaticCredentials():
             token = given.security_token
             return StaticCredentials(
-                _revealing(given.access_key_id, around),
-                _revealing(given.access_key_secret, around),
-                _revealing(token, around) if token else str,
+                revealing(given.access_key_id, around),
+                revealing(given.access_key_secret, around),
+                revealing(token, around) if token else str,
             )
 
 
-def _revealing(reference: Reference, around: Surroundings) -> Callable[[], str]:
+def revealing(
+    reference: Reference,
+    around: Surroundings,
+    unavailable: type[Exception] = CredentialsUnavailable,
+) -> Callable[[], str]:
+    """Return what reads a secret when it is needed; where there is none, it is `unavailable`."""
+
     def reveal() -> str:
         try:
             return around.secrets.learn(reference.reveal(around.environ))
         except SecretUnavailable as error:
-            raise CredentialsUnavailable(str(error)) from error
+            raise unavailable(str(error)) from error
 
     return reveal

@@ -7,7 +7,8 @@ from typing import Any
 
 from monitor.adapters.resolvers.hearing import heard
 from monitor.adapters.resolvers.readable import readable
-from monitor.assembly.parts import reading
+from monitor.assembly.parts import Surroundings
+from monitor.assembly.stores import reading
 from monitor.config import Settings
 from monitor.config.targets import Targets
 from monitor.core.names import DomainName
@@ -15,8 +16,7 @@ from monitor.core.replay import Replay
 from monitor.core.report import Report
 from monitor.core.servers import Resolver
 from monitor.core.tracking.changes import Change
-from monitor.ports import Store
-from monitor.usecases.report import report_of
+from monitor.usecases.report import Shelf, report_of
 
 __all__ = [
     "KeptReports",
@@ -49,15 +49,16 @@ class KeptReports:
     """Reports from the database of a daemon, which may be at work on it."""
 
     settings: Settings
+    around: Surroundings
 
     async def of_change(self, number: str, at: datetime | None) -> Report | None:
         """Return the report on one change; None where there is none. Raises StoreError."""
-        async with reading(self.settings) as store:
+        async with reading(self.settings, self.around) as store:
             return None if store is None else await report_of(number, store, self._resolvers, at)
 
     async def of_span(self, span: Span, at: datetime | None) -> tuple[Report, ...]:
         """Return the reports on the changes of a span, oldest first. Raises StoreError."""
-        async with reading(self.settings) as store:
+        async with reading(self.settings, self.around) as store:
             if store is None:
                 return ()
             changes = await store.changes(_MOST_CHANGES, domain=span.domain)
@@ -73,21 +74,21 @@ class KeptReports:
 class StoredReports:
     """Reports from a store that is open, for the pages."""
 
-    store: Store
+    shelf: Shelf
     resolvers: Callable[[], Sequence[Resolver]]
 
     async def of_change(self, number: str, at: datetime | None) -> Report | None:
         """Return the report on one change; None where there is none. Raises StoreError."""
-        return await report_of(number, self.store, self.resolvers(), at)
+        return await report_of(number, self.shelf, self.resolvers(), at)
 
     def readable(self, wire: bytes) -> str:
         return readable(wire)
 
 
 async def _all(
-    numbers: Sequence[str], store: Store, resolvers: Sequence[Resolver], at: datetime | None
+    numbers: Sequence[str], shelf: Shelf, resolvers: Sequence[Resolver], at: datetime | None
 ) -> tuple[Report, ...]:
-    found = [await report_of(number, store, resolvers, at) for number in numbers]
+    found = [await report_of(number, shelf, resolvers, at) for number in numbers]
     return tuple(report for report in found if report is not None)
 
 

@@ -17,10 +17,9 @@ from monitor.assembly.parts import (
     asked_from_here,
     follow_of,
     followers_of,
-    reading,
     rounds_of,
-    store_of,
 )
+from monitor.assembly.stores import reading, store_of
 from monitor.config import Settings
 from monitor.core.events import Record
 from monitor.core.names import DomainName
@@ -44,26 +43,26 @@ class Changes:
 
     async def listed(self, *, only_open: bool) -> tuple[Change, ...]:
         """Return the changes that a daemon has kept, newest first. Raises StoreError."""
-        async with reading(self.settings) as store:
+        async with reading(self.settings, self.around) as store:
             if store is None:
                 return ()
             return await store.changes(_MOST_CHANGES, only_open=only_open)
 
     async def one(self, number: str) -> tuple[Change | None, tuple[Record, ...]]:
         """Return the change and its records, oldest first. Raises StoreError."""
-        async with reading(self.settings) as store:
+        async with reading(self.settings, self.around) as store:
             if store is None:
                 return None, ()
             return await store.change(number), await store.story(number, _STORY_LIMIT)
 
     async def known(self, domain: DomainName) -> DomainState | None:
         """Return what a daemon has kept of the domain. Raises StoreError."""
-        async with reading(self.settings) as store:
+        async with reading(self.settings, self.around) as store:
             return await store.domain(domain) if store is not None else None
 
     async def announce(self, announcement: Announcement) -> Change:
         """Keep the announcement for the next start. Raises StoreError or NotAnnounced."""
-        store = store_of(self.settings, Access.OWN)
+        store = store_of(self.settings, Access.OWN, self.around)
         try:
             ledger = Ledger(store, _uncounted())
             await ledger.open()
@@ -76,7 +75,7 @@ class Changes:
         self, domain: DomainState, announced: Announcement | None
     ) -> AsyncGenerator[DomainState, None]:
         """Yield the domain's state now and again, by a daemon at work or by ourselves."""
-        if store_of(self.settings, Access.READ).is_owned:
+        if store_of(self.settings, Access.READ, self.around).is_owned:
             known = await self.known(domain.domain)
             if known is not None and known.watched is not None:
                 async for state in self._told(domain.domain):
@@ -86,7 +85,7 @@ class Changes:
             yield state
 
     async def _told(self, domain: DomainName) -> AsyncGenerator[DomainState, None]:
-        async with reading(self.settings) as store:
+        async with reading(self.settings, self.around) as store:
             while store is not None:
                 state = await store.domain(domain)
                 if state is not None:

@@ -20,6 +20,7 @@ from monitor.cli.options import (
     TokenFileOption,
     UrlOption,
 )
+from monitor.cli.store_app import store_app
 
 OUTPUT_CLOSED = 141  # as a shell reports SIGPIPE: no verdict, for nobody read it
 
@@ -36,6 +37,7 @@ app.add_typer(changes_app, name="changes")
 channels_app = typer.Typer(help="Try the channels that notices go to.")
 app.add_typer(channels_app, name="channels")
 app.add_typer(audit_app, name="audit")
+app.add_typer(store_app, name="store")
 
 
 def run_command(arguments: Sequence[str]) -> int:

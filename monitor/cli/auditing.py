@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.assembly.parts import NotAvailable, reading
+from monitor.assembly.parts import NotAvailable
 from monitor.assembly.reporting import replay_of, targets_not_as_shipped
+from monitor.assembly.stores import reading
 from monitor.cli.configuring import complain, print_json, settings_of
 from monitor.cli.exit_codes import Exit
-from monitor.cli.speaking import UsageFault, audit_terminal
+from monitor.cli.speaking import UsageFault, audit_terminal, surroundings
 from monitor.config import ConfigError, Settings
 from monitor.core.tampering import Head, Inspection
 from monitor.entrypoints.audit_documents import inspection_document, replay_document
@@ -37,7 +38,7 @@ async def run_verify(head: str | None, config: Path | None, *, is_json: bool) ->
 
 
 async def _inspected(settings: Settings, wanted: Head | None, screen: AuditTerminal) -> Inspection:
-    async with reading(settings) as store:
+    async with reading(settings, surroundings()) as store:
         if store is None:
             raise UsageFault(_NO_LOG.format(database=settings.daemon.database))
         with screen.progress() as progress:
@@ -75,7 +76,7 @@ async def run_replay(again: Again, config: Path | None, *, is_json: bool) -> Exi
 
 async def _replayed(settings: Settings, change: str | None, screen: AuditTerminal) -> Replayed:
     number = change.upper() if change else None
-    async with reading(settings) as store:
+    async with reading(settings, surroundings()) as store:
         if store is None:
             raise UsageFault(_NO_LOG.format(database=settings.daemon.database))
         if number is not None and await store.change(number) is None:

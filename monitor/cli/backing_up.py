@@ -5,7 +5,8 @@ from pathlib import Path
 import typer
 
 from monitor.adapters.stores.backing_up import back_up
-from monitor.assembly.parts import NotAvailable, database_file_of
+from monitor.assembly.parts import NotAvailable
+from monitor.assembly.stores import database_file_of
 from monitor.cli.configuring import complain, settings_of
 from monitor.cli.exit_codes import Exit
 from monitor.cli.speaking import language_of

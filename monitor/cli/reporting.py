@@ -40,7 +40,7 @@ async def run_report(wanted: Wanted, config: Path | None) -> Exit:
     try:
         settings = settings_of(config)
         form, language = _form_of(wanted.form), _language_of(wanted.lang, settings)
-        reports = await _reports(wanted, KeptReports(settings))
+        reports = await _reports(wanted, KeptReports(settings, surroundings()))
     except _EXPECTED as error:
         return complain(error)
     words = wording(language)

@@ -8,6 +8,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from monitor.config.faults import quoted, refused
 from monitor.config.fields import FilePath, WebUrl, parse_text
+from monitor.config.secret import Secret
 from monitor.config.section import Section
 from monitor.config.sockets import Listener, SocketAddress
 
@@ -63,7 +64,7 @@ def _postgresql(text: str) -> str:
     if ":" in parts.netloc.rpartition("@")[0] or _holds_password(parts.query):
         raise refused(
             "must not hold a password",
-            "leave it out here, and give it in PGPASSWORD or in a password file (PGPASSFILE)",
+            "leave it out here, and say in daemon.database_password where it is",
         )
     return text
 
@@ -84,6 +85,7 @@ class Daemon(Section):
 
     listen: Listener = SocketAddress("127.0.0.1", 9953)
     database: Database = "sqlite:///oss-cname-monitor.db"
+    database_password: Secret | None = None
     log_format: Annotated[LogFormat, Field(strict=False)] = LogFormat.AUTO
     log_level: Annotated[LogLevel, Field(strict=False)] = LogLevel.INFO
     lang: Annotated[Lang, Field(strict=False)] = Lang.AUTO

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
-from monitor.config.faults import quoted, refused
+from monitor.config.faults import NUMBER_TOO_LONG, quoted, refused
 
 _MICROSECONDS = {
     "ms": 1_000,
@@ -57,7 +57,9 @@ def _parse(written: object, hint: str) -> timedelta:
     if isinstance(written, timedelta):
         return written
     if isinstance(written, (int, float)) and not isinstance(written, bool):
-        raise refused(f"has no unit (got {written})", _with_unit(str(written), hint))
+        number = quoted(written)
+        remedy = hint if number == NUMBER_TOO_LONG else _with_unit(number, hint)
+        raise refused(f"has no unit (got {number})", remedy)
     if not isinstance(written, str):
         raise refused("must be a duration in quotes", hint)
     match = _WRITTEN.fullmatch(written.strip())

@@ -9,6 +9,7 @@ from monitor.config.shape import is_list_of_tables, sections_at
 
 PREFIX = "OSS_CNAME_MONITOR__"
 SOURCE = "environment"
+_DEEPEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,24 @@ def overridden(tables: Mapping[str, object], overrides: Iterable[Override]) -> d
 def _value(text: str) -> object:
     try:
         read = tomllib.loads(f"value = {text}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return read["value"] if read.keys() == {"value"} else text
 
 
 def _fault(override: Override) -> Fault | None:
+    if len(override.path) > _DEEPEST:
+        return Fault(
+            override.variable,
+            "names a key that is deeper than any",
+            f"write {PREFIX}SECTION__KEY",
+            source=SOURCE,
+        )
+    if any("\ud800" <= letter <= "\udfff" for letter in f"{override.variable}{override.value}"):
+        name = override.variable.encode(errors="replace").decode()
+        return Fault(
+            name, "is not UTF-8", "set it in UTF-8, or write the key in the file", source=SOURCE
+        )
     for length in range(1, len(override.path) + 1):
         path = override.path[:length]
         if is_list_of_tables(path):

@@ -10,6 +10,8 @@ REFUSED = "refused"  # the pydantic error type of every rule that is our own
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 80
+_LARGEST_SHOWN = 256  # bits of a whole number; TOML has 64
+NUMBER_TOO_LONG = "a number of very many digits"
 _CREDENTIALS = re.compile(r"[^/\s'\"]*@")
 
 
@@ -39,8 +41,8 @@ class Fault:
 
     def __str__(self) -> str:
         where = " ".join(part for part in (self.place, self.path) if part)
-        remedy = f"\n  hint: {self.hint}" if self.hint else ""
-        return f"{where}: {self.message}{remedy}"
+        remedy = f"\n  hint: {_visible(self.hint)}" if self.hint else ""
+        return f"{_visible(where)}: {_visible(self.message)}{remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,15 @@ def quoted(value: object) -> str:
         case str():
             text = masked(value)
             return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}..."'
+        case int() if value.bit_length() > _LARGEST_SHOWN:
+            return NUMBER_TOO_LONG
         case _:
             return str(value)
+
+
+def _visible(text: str) -> str:
+    # It goes to a terminal, where control characters would act; half a character would fail.
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def masked(text: str) -> str:

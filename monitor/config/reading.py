@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from monitor.config.complaints import complaints_of
 from monitor.config.contradictions import contradictions
+from monitor.config.depth import refuse_depth
 from monitor.config.environment import SOURCE, Override, overridden, read_overrides
 from monitor.config.faults import Complaint, ConfigError, Fault, KeyPath, path_text
 from monitor.config.locate import Map, positions
@@ -25,7 +26,9 @@ def parse(text: str, environ: Mapping[str, str], source: str = "config.toml") ->
     """Return the settings of a TOML text; raises ConfigError with every fault."""
     written = _tables(text, source)
     overrides, faults = read_overrides(environ)
-    tables = {name: _frozen(value) for name, value in overridden(written, overrides).items()}
+    whole = overridden(written, overrides)
+    refuse_depth(whole, source)
+    tables = {name: _frozen(value) for name, value in whole.items()}
     settings, complaints = _settings(tables)
     if settings and not complaints and not faults:
         return settings

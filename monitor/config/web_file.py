@@ -1,5 +1,6 @@
 """`daemon.web_config`: the keys of `[web]` in a file of their own, as exporters have it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from monitor.config.section import Section
 from monitor.config.settings import Settings
 from monitor.config.web import TlsServer, Web
 
+_QUOTED = re.compile(r"'[^']{3,}'|\"[^\"]{3,}\"")
 _ROOT = "web"  # what the keys of the file stand under
 
 
@@ -78,15 +80,18 @@ class _Reading:
     twice: list[Complaint] = field(default_factory=list)
 
     def tables(self, text: str) -> object:
-        loader = yaml.SafeLoader(text)
+        try:
+            return self._read(yaml.SafeLoader(text))
+        except yaml.MarkedYAMLError as error:
+            raise self._syntax(error) from None
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError):
+            # Not quoted: it may hold what stands in the file.
+            raise _whole(self.source, "is no YAML", "mend it: promtool can say more") from None
+
+    def _read(self, loader: yaml.SafeLoader) -> object:
         try:
             node = loader.get_single_node()
             return {} if node is None else self._value(loader, node, (_ROOT,), set())
-        except yaml.MarkedYAMLError as error:
-            raise self._syntax(error) from None
-        except (yaml.YAMLError, ValueError, RecursionError):
-            # Not quoted: it may hold what stands in the file.
-            raise _whole(self.source, "is no YAML", "mend it: promtool can say more") from None
         finally:
             loader.dispose()
 
@@ -100,7 +105,9 @@ class _Reading:
     def _syntax(self, error: yaml.MarkedYAMLError) -> ConfigError:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        message = f"is no YAML: {error.problem or error.context}"
+        # Of what stands in the file only single characters are repeated.
+        told = _QUOTED.sub("a text", str(error.problem or error.context))
+        message = f"is no YAML: {told}"
         hint = "mend the YAML here; a hash needs quotes"
         return ConfigError((Fault("", message, hint, line, column, self.source),))
 

@@ -67,6 +67,10 @@ class AuthorityLook:
     sightings: tuple[Sighting, ...]
     serials: Mapping[str, int] = field(default_factory=dict)
 
+    def until(self, now: datetime) -> "AuthorityLook":
+        """Return the look as it can have been made by now."""
+        return replace(self, sightings=tuple(seen.until(now) for seen in self.sightings))
+
 
 def track_authorities(
     state: DomainState,
@@ -145,6 +149,8 @@ def track_explanation(
 
 def unexplained(state: DomainState) -> tuple[tuple[RecordKey, Change], ...]:
     """Return the domain's own changes under way of which only the authorities have told."""
+    if is_calm(state.records):
+        return ()
     return tuple(
         (key, change)
         for key, record in state.records.items()

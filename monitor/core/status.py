@@ -67,6 +67,15 @@ class Sighting:
     verdict: Verdict
     gist: Gist | None = None
 
+    def until(self, now: datetime) -> "Sighting":
+        """Return the sighting as it can have been made by now.
+
+        A reply that is yet to come is of a clock that was put back before it was recorded.
+        """
+        if self.reply.at <= now:
+            return self
+        return replace(self, reply=replace(self.reply, at=now))
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -123,9 +132,13 @@ class View:
         kind, is_in_effect = self.sighting.verdict.kind, self.sighting.verdict.is_in_effect
         return Spell(kind, is_in_effect, self.since, self.meaning, self.meant_since, self.past)
 
-    def newest(self, reply: Reply | None) -> "View":
-        """Return the view with the reply that confirmed it, unless that one is the older."""
-        return self if reply is None or reply.at < self.reply.at else self.shown_by(reply)
+    def newest(self, reply: Reply | None, now: datetime) -> "View":
+        """Return the view with the reply that confirmed it, unless that one is the older.
+
+        A view that is yet to come is of a clock that was put back since.
+        """
+        is_older = reply is None or reply.at < self.reply.at <= now
+        return self if reply is None or is_older else self.shown_by(reply)
 
     def shown_by(self, reply: Reply) -> "View":
         """Return the view with a later reply that means the same."""

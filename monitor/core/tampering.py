@@ -183,9 +183,19 @@ def _pruned(row: Logged) -> tuple[Head | None, datetime | None]:
     if event is None or event.type is not EventType.LOG_PRUNED:
         return None, None
     seq, digest, before = (event.data.get(key) for key in ("through", "hash", "before"))
-    if not isinstance(seq, int) or not isinstance(before, str):
+    moment = _moment(before)
+    if not isinstance(seq, int) or moment is None:
         return None, None
-    return Head(seq, str(digest)), datetime.fromisoformat(before)
+    return Head(seq, str(digest)), moment
+
+
+def _moment(written: object) -> datetime | None:
+    """Return the time that a record tells; who can seal as we do may write anything there."""
+    try:
+        moment = datetime.fromisoformat(str(written))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 _TURNS = {

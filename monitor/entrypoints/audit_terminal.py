@@ -17,10 +17,10 @@ class AuditTerminal:
     def __init__(self, console: Console, wording: Wording, aside: Console) -> None:
         self._console, self._wording, self._aside = console, wording, aside
 
-    def progress(self) -> Progress:
+    def progress(self, doing: str = "looking") -> Progress:
         """Return a progress bar that is gone when it is done, and silent off a terminal."""
         return Progress(
-            TextColumn(self._wording.audit("looking")),
+            TextColumn(self._wording.audit(doing)),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),

@@ -100,6 +100,7 @@ class _Postman:
     notifier: Notifier
     turn: asyncio.Semaphore
     failures: int = 0  # on end, whatever the message
+    failing_since: dict[str, float] = field(default_factory=dict)  # by key, as the loop counts
 
     @property
     def channel(self) -> str:
@@ -159,6 +160,7 @@ class _Postman:
         except NotDelivered as error:
             return await self._failed(parcel, error)
         self.failures = 0
+        self.failing_since.pop(parcel.key, None)
         await self.office.keep(taken(parcel, self.office.clock.now()))
         return None
 
@@ -185,10 +187,10 @@ class _Postman:
 
     async def _failed(self, parcel: Parcel, error: NotDelivered) -> timedelta | None:
         office, now, reason = self.office, self.office.clock.now(), error.reason.value
-        age = now - max(letter.notice.at for letter in parcel.letters)
         tried = tuple(replace(one, attempts=one.attempts + 1) for one in parcel.letters)
         about = {"channel": self.channel, "reason": reason, "error": str(error)}
-        if error.is_permanent or age >= office.limits.give_up_after:
+        if error.is_permanent or self._is_in_vain(parcel, now):
+            self.failing_since.pop(parcel.key, None)
             log.error("notice.failed", notices=len(tried), **about)
             await office.keep(given_up(tried, reason, now))
             return None
@@ -201,6 +203,17 @@ class _Postman:
         rest = pause_after(self.failures, office.limits, self.channel, parcel.key)
         is_throttled = error.reason is DeliveryFailure.RATE_LIMITED
         return max(rest, MINUTE) if is_throttled else rest
+
+    def _is_in_vain(self, parcel: Parcel, now: datetime) -> bool:
+        """Tell whether it was tried for long enough, by the wall and by a clock that nobody sets.
+
+        A notice must not be given up since somebody has put the clock forward.
+        """
+        patience = self.office.limits.give_up_after
+        age = now - max(letter.notice.at for letter in parcel.letters)
+        tried = asyncio.get_running_loop().time()
+        tried -= self.failing_since.setdefault(parcel.key, tried)
+        return min(age, timedelta(seconds=tried)) >= patience
 
 
 def taken(parcel: Parcel, now: datetime) -> Step:

@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ from monitor.core.state import (
 from monitor.core.status import Sighting
 from monitor.core.tracking.record import is_any_followed
 from monitor.ledger import Ledger
-from monitor.ports import Clock
+from monitor.ports import Clock, StoreLost
 from monitor.usecases.ask import Panel
 
 log = structlog.get_logger()
@@ -113,7 +113,7 @@ class Follow:
                 del known[errand]
 
     def _plan(self, domain: DomainState) -> None:
-        wanted = dict(_errands(domain, self.followers, self.clock.now()))
+        wanted = self._wanted(domain)
         for errand in (_Errand(domain.domain, whom) for whom in self._whoms()):
             at = wanted.get(errand.whom)
             if at is None:
@@ -121,12 +121,23 @@ class Follow:
             elif errand not in self._under_way:
                 self._put(errand, at)
 
+    def _wanted(self, domain: DomainState) -> Mapping[str, datetime]:
+        """Return when to do what; where the store is lost that knows it, to look again later."""
+        now = self.clock.now()
+        try:
+            return dict(_errands(domain, self.followers, now))
+        except StoreLost:
+            return {_Whom.TIME: now + _AFTER_A_FAILURE}
+
     def _whoms(self) -> Iterator[str]:
         yield from self.followers.resolvers
         yield from (_Whom.AUTHORITIES, _Whom.TIME)
 
     def _put(self, errand: _Errand, at: datetime) -> None:
-        at = max(at, self._not_before.get(errand, at))
+        rest_until = self._not_before.get(errand, at)
+        # A rest beyond any that we take is of a clock that was put back since.
+        if rest_until - self.clock.now() <= self._longest_rest():
+            at = max(at, rest_until)
         if self._due.get(errand) != at:
             self._due[errand] = at
             heapq.heappush(self._queue, (at, errand))
@@ -159,6 +170,8 @@ class Follow:
             case _Whom.TIME:
                 is_kept = await self.ledger.record(lambda state: self._later_now(state, errand))
                 self._done(errand, is_kept=is_kept)
+                if (known := self.ledger.state.domains.get(errand.domain)) is not None:
+                    self._plan(known)  # all of it: perhaps only this errand was known
             case _:
                 await self._ask(errand)
 
@@ -191,10 +204,11 @@ class Follow:
 
     def _step(self, domain: DomainState, sightings: list[Sighting]) -> Step:
         now = self.clock.now()
+        seen = [sighting.until(now) for sighting in sightings]
         return in_turn(
             domain,
-            lambda it: track_resolvers(it, sightings, self.followers, now),
-            lambda it: see_resolvers(it, sightings, self.policy, now, is_round=False),
+            lambda it: track_resolvers(it, seen, self.followers, now),
+            lambda it: see_resolvers(it, seen, self.policy, now, is_round=False),
         )
 
     def _later_now(self, state: State, errand: _Errand) -> Step:
@@ -208,9 +222,10 @@ class Follow:
             return
         now = self.clock.now()
         self._not_before[errand] = now + (self._pause(errand) if is_kept else _AFTER_A_FAILURE)
-        at = dict(_errands(state, self.followers, now)).get(errand.whom)
-        if at is not None:
-            self._put(errand, at)
+        wanted = self._wanted(state)
+        for one in {errand, _Errand(errand.domain, _Whom.TIME)} - self._under_way:
+            if (at := wanted.get(one.whom)) is not None:
+                self._put(one, at)
         self._later.set()
 
     def _pause(self, errand: _Errand) -> timedelta:
@@ -223,6 +238,10 @@ class Follow:
                 return _AT_LEAST
             case _:
                 return policy.sample_gap / 2
+
+    def _longest_rest(self) -> timedelta:
+        policy = self.followers.policy
+        return max(_AFTER_A_FAILURE, policy.authority_fast_interval, policy.sample_gap / 2)
 
 
 def _errands(

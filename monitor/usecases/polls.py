@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from monitor.core.domain_tracking import (
@@ -15,6 +16,8 @@ from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step, in_turn
 from monitor.core.tracking.record import RecordKey
 from monitor.core.tracking.sameness import Answered
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 Decide: TypeAlias = Callable[[DomainState], Step]
 
@@ -41,6 +44,9 @@ class Polls:
         `wanted` are the records that should have been asked about.
         """
         known, gist = self._known.get(domain.domain), gist_of_looks(looks, wanted)
+        if known is not None and known.is_after(answered_at(looks)):
+            del self._known[domain.domain]
+            known = None
         if known is not None and known.state is domain and known.gist == gist:
             known.answered = {**known.answered, **answered_at(looks)}
             return Step()
@@ -64,3 +70,12 @@ class _Poll:
     state: DomainState
     gist: int
     answered: Answered
+
+    def is_after(self, answered: Answered) -> bool:
+        """Tell whether it seems to be later than a later one: somebody has put the clock back."""
+        return _newest(self.answered) > _newest(answered)
+
+
+def _newest(answered: Answered) -> datetime:
+    instants = (at for servers in answered.values() for at in servers.values())
+    return max(instants, default=_NEVER)

@@ -59,6 +59,11 @@ class _Seen:
     looks: tuple[AuthorityLook, ...] = ()
     wanted: frozenset[RecordKey] = frozenset()
 
+    def until(self, now: datetime) -> "_Seen":
+        """Return it as it can have been seen by now."""
+        sightings = tuple(sighting.until(now) for sighting in self.sightings)
+        return replace(self, sightings=sightings, looks=tuple(it.until(now) for it in self.looks))
+
 
 _Look: TypeAlias = Callable[[Binding], Awaitable[_Seen]]
 
@@ -129,12 +134,8 @@ class Rounds:
 
         Domains at rest are swept, spread `over` a time; the others are looked at, at once.
         """
-        started, state = self.clock.now(), self.ledger.state
-        if only is None:
-            resting, awake = self.fleet.parted(state, started)
-        else:
-            known = [state.domains[name] for name in only if name in state.domains]
-            resting, awake = self.fleet.part(known, started)
+        started = self.clock.now()
+        resting, awake = await self.ledger.look(lambda state: self._parted(state, only))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look_at_each(awake, self._look_at_resolvers))
             group.create_task(self._sweep(resting, over))
@@ -146,7 +147,7 @@ class Rounds:
         A question for a name that does not exist yet would plant that in a cache.
         """
         started = self.clock.now()
-        resting, awake = self.fleet.parted(self.ledger.state, started)
+        resting, awake = await self.ledger.look(lambda state: self._parted(state, None))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep(resting, timedelta()))
             await self.of_authorities()
@@ -154,6 +155,15 @@ class Rounds:
             rest = [b for b in watched_in(self.ledger.state) if b.domain not in swept]
             await self._look_at_each(rest, self._look_at_resolvers)
         self._done("resolvers", len(resting) + len(awake), started, None)
+
+    def _parted(
+        self, state: State, only: Collection[DomainName] | None
+    ) -> tuple[Sequence[Binding], Sequence[Binding]]:
+        """Return the bindings of those that are at rest, and of the others."""
+        now = self.clock.now()
+        if only is None:
+            return self.fleet.parted(state, now)
+        return self.fleet.part([state.domains[n] for n in only if n in state.domains], now)
 
     async def _sweep(self, bindings: Sequence[Binding], over: timedelta) -> None:
         """Have the domains swept, and look at once at each of which something new is told."""
@@ -207,23 +217,26 @@ class Rounds:
 
     async def _look_at_resolvers(self, binding: Binding) -> _Seen:
         self.sweeper.forget(binding.domain)
-        known, now = self.ledger.state.domains.get(binding.domain), self.clock.now()
-        asked = [r for r in self.panel.resolvers if not (known and is_left_alone(known, r, now))]
+        asked = await self.ledger.look(lambda state: self._asked(state, binding.domain))
         return _Seen(binding, await self.panel.ask_resolvers(binding, asked))
 
+    def _asked(self, state: State, domain: DomainName) -> Sequence[Resolver]:
+        known, now = state.domains.get(domain), self.clock.now()
+        return [r for r in self.panel.resolvers if not (known and is_left_alone(known, r, now))]
+
     async def _look_at_authorities(self, binding: Binding) -> _Seen:
-        known = self.ledger.state.domains.get(binding.domain)
-        state = known or DomainState(binding.domain, binding, self.clock.now())
-        own, *others = (
-            key
-            for view in self.followers.views
-            for key in records_of(state, view, self.panel.policy)
-        )
+        own, *others = await self.ledger.look(lambda state: self._records(state, binding))
         looks = [await self._look_at_record(binding, own)]
         for key in others:
             with suppress(NotDelegated):  # a hop in a zone that cannot be found is no fault here
                 looks.append(await self._look_at_record(binding, key))
         return _Seen(binding, looks=tuple(looks), wanted=frozenset((own, *others)))
+
+    def _records(self, state: State, binding: Binding) -> Sequence[RecordKey]:
+        known = state.domains.get(binding.domain)
+        domain = known or DomainState(binding.domain, binding, self.clock.now())
+        views = self.followers.views
+        return [key for view in views for key in records_of(domain, view, self.panel.policy)]
 
     async def _look_at_record(self, binding: Binding, key: RecordKey) -> AuthorityLook:
         now = self.clock.now()
@@ -250,6 +263,7 @@ class Rounds:
 
     def _step(self, domain: DomainState, seen: _Seen) -> Step:
         now, policy, followers = self.clock.now(), self.policy, self.followers
+        seen = seen.until(now)
         if seen.looks:
             decide = partial(self._polled, seen=seen, now=now)
             return self.polls.take(domain, seen.looks, seen.wanted, decide)

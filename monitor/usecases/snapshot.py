@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -28,7 +29,7 @@ from monitor.core.status import (
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import RecordKey, is_any_followed
 from monitor.core.verdict import Verdict, VerdictKind
-from monitor.ports import Latest
+from monitor.ports import Latest, StoreLost
 from monitor.usecases.roster import Key, Roster
 
 
@@ -91,7 +92,7 @@ class Snapshot:
     def _newest(self, domain: DomainState, resolver: Resolver, view: View) -> View:
         """Return the view with the reply that confirmed it last."""
         reply = self.latest.reply(domain.domain, resolver) if self.latest else None
-        return view.newest(reply)
+        return view.newest(reply, self.at)
 
     def ttls(self, domains: Sequence[DomainState]) -> Iterator[Sequence[int | None]]:
         """Return of each domain the TTLs of its own record as the resolvers showed it last.
@@ -102,10 +103,7 @@ class Snapshot:
         if self.latest:
             shown = self.latest.ttls([domain.domain for domain in domains], self.resolvers)
         for domain, newest in zip(domains, shown, strict=True):
-            if None in newest and self._is_in_views(domain):
-                yield self._filled(newest, domain.resolvers)
-            else:
-                yield newest
+            yield self._filled(newest, domain) if None in newest else newest
 
     def _is_in_views(self, domain: DomainState) -> bool:
         """Tell whether to look for what no sweep has shown; to read a fleet at rest takes long.
@@ -115,10 +113,14 @@ class Snapshot:
         is_at_hand = not isinstance(domain.resolvers, Counted)
         return is_at_hand or is_any_followed(domain.records, self.at)
 
-    def _filled(
-        self, newest: Sequence[int | None], views: Mapping[str, View]
-    ) -> Sequence[int | None]:
-        seen = {server: view.sighting.verdict.chain.first_ttl for server, view in views.items()}
+    def _filled(self, newest: Sequence[int | None], domain: DomainState) -> Sequence[int | None]:
+        if not self._is_in_views(domain):
+            return newest
+        try:
+            views = domain.resolvers.items()
+        except StoreLost:
+            return newest
+        seen = {server: view.sighting.verdict.chain.first_ttl for server, view in views}
         return [
             seen.get(resolver.name) if ttl is None else ttl
             for resolver, ttl in zip(self.resolvers, newest, strict=True)
@@ -159,7 +161,10 @@ class Snapshot:
         return {resolver.name: resolver.weight for resolver in self.resolvers}
 
     def is_up(self, resolver: Resolver) -> bool | None:
-        """Tell whether the resolver's last replies hold any answer; None before the first."""
+        """Tell whether the resolver's last replies hold any answer; None before the first.
+
+        What cannot be read now is no answer.
+        """
         is_asked = False
         for domain in self.state.domains.values():
             standing = standing_of(domain.resolvers, resolver.name)
@@ -168,10 +173,13 @@ class Snapshot:
             if standing.kind not in _OF_SILENCE:
                 return True
             is_asked = True
-            # The kind alone is no proof: an answer that nobody can use is one all the same.
-            view = dict(domain.resolvers.items()).get(resolver.name)
-            if view is not None and isinstance(view.reply.outcome, Answer):
-                return True
+            if standing.kind is VerdictKind.TIMEOUT:
+                continue
+            # The other kinds are no proof: an answer that nobody can use is one all the same.
+            with suppress(StoreLost):
+                view = dict(domain.resolvers.items()).get(resolver.name)
+                if view is not None and isinstance(view.reply.outcome, Answer):
+                    return True
         return False if is_asked else None
 
     @cached_property

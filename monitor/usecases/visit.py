@@ -12,7 +12,7 @@ from monitor.core.bindings import Binding
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.serving import BucketSign, HttpAnswer, Visit, read_sign
-from monitor.core.state import DomainState, State, Step
+from monitor.core.state import State, Step
 from monitor.core.status import View
 from monitor.core.verdict import VerdictKind
 from monitor.ledger import Ledger
@@ -60,10 +60,11 @@ class Visits:
         self, bindings: Sequence[Binding], over: timedelta
     ) -> Iterator[tuple[Binding, float]]:
         """Yield each binding with how long to wait, in seconds, until it has its turn."""
-        started = self.clock.now()
+        time = asyncio.get_running_loop().time  # which nobody sets
+        started = time()
         for number, binding in enumerate(bindings):
-            turn = started + over * (number / len(bindings))
-            yield binding, (turn - self.clock.now()).total_seconds()
+            turn = started + over.total_seconds() * (number / len(bindings))
+            yield binding, turn - time()
 
     async def _visit_each(self, turns: Iterator[tuple[Binding, float]]) -> None:
         for binding, wait in turns:
@@ -74,8 +75,7 @@ class Visits:
             await self._visit(binding)
 
     async def _visit(self, binding: Binding) -> None:
-        domain = self.ledger.state.domains.get(binding.domain)
-        addresses = self._addresses(domain) if domain is not None else ()
+        addresses = await self.ledger.look(lambda state: self._addresses(state, binding.domain))
         if not addresses:
             return  # where DNS leads nowhere, the verdicts say so
         visit = await self.visitor.visit(binding.domain, addresses)
@@ -89,11 +89,12 @@ class Visits:
             return Step()
         return see_visit(state, binding, visit, self.policy, self.clock.now())
 
-    def _addresses(self, domain: DomainState) -> tuple[str, ...]:
+    def _addresses(self, state: State, name: DomainName) -> tuple[str, ...]:
         """Return where the resolvers send clients of the domain, most of them first."""
-        views = dict(domain.resolvers.items())
+        domain, now = state.domains.get(name), self.clock.now()
+        views = dict(domain.resolvers.items()) if domain is not None else {}
         newest = (  # OSS rotates its addresses: those of the last news may be old
-            views[resolver.name].newest(self.latest.reply(domain.domain, resolver))
+            views[resolver.name].newest(self.latest.reply(name, resolver), now)
             for resolver in self.resolvers
             if resolver.name in views
         )

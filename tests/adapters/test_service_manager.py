@@ -45,6 +45,11 @@ def test_each_turn_is_one_datagram(line: socket.socket, address: str) -> None:
     assert heard(line) == ["STATUS=a", "READY=1\nSTATUS=b", "STOPPING=1\nSTATUS=c", "WATCHDOG=1"]
 
 
+def test_a_status_is_one_line_whatever_is_in_it(line: socket.socket, address: str) -> None:
+    ServiceManager(address).say("no broker:\nREADY=1\r\n down")
+    assert heard(line) == ["STATUS=no broker: READY=1 down"]
+
+
 def test_where_nobody_listens_nothing_is_said_and_nothing_is_wrong() -> None:
     with capture_logs() as logged:
         ServiceManager.of({}).ready("a")

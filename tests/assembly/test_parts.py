@@ -24,8 +24,8 @@ from monitor.assembly.parts import (
     inventories_of,
     resolvers_of,
     round_policy_of,
-    store_of,
 )
+from monitor.assembly.stores import store_of
 from monitor.config import parse
 from monitor.core.names import DomainName
 from monitor.logs import HIDDEN, Secrets
@@ -113,8 +113,8 @@ def test_postgresql_without_its_library_is_not_available_and_the_remedy_is_named
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "monitor.adapters.stores.postgresql", raising=False)
     monkeypatch.delitem(sys.modules, "monitor.adapters.stores.connection", raising=False)
-    with pytest.raises(NotAvailable, match=r"oss-cname-monitor\[postgresql\]"):
-        store_of(settings, Access.WRITE)
+    with pytest.raises(NotAvailable, match=r"extra \[postgresql\]"):
+        store_of(settings, Access.WRITE, around())
 
 
 def test_the_library_of_postgresql_is_loaded_by_nobody_who_does_not_use_it() -> None:
@@ -127,7 +127,7 @@ async def test_a_relative_database_is_in_the_working_directory(tmp_path: Path) -
     here = Path.cwd()
     os.chdir(tmp_path)
     try:
-        store = store_of(parse("", {}), Access.WRITE)
+        store = store_of(parse("", {}), Access.WRITE, around())
         await store.load()
         await store.close()
     finally:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from monitor.core.events import EventType, Record
 from tests.chaos.fault import Outcome
 
+# Seconds within which nobody can know that what was mended has broken again.
+_NOTICED_WITHIN = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -159,6 +162,8 @@ def _borne_out(notice: Notice, at: float, untold: Sequence[Trouble]) -> Trouble 
 
 def _lasts(domain: str, at: float, troubles: Sequence[Trouble]) -> bool:
     return any(
-        one.domain == domain and one.began <= at and (one.ended is None or one.ended > at)
+        one.domain == domain
+        and one.began <= at - _NOTICED_WITHIN
+        and (one.ended is None or one.ended > at)
         for one in troubles
     )

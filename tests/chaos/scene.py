@@ -25,7 +25,7 @@ from tests.chaos.runner import Runner
 from tests.chaos.watcher import Watcher
 from tests.chaos.world import AT, ELSEWHERE, LABELS, RIGHT, SmallWorld
 
-PATIENCE = 60.0  # seconds until a daemon that does not become normal counts as broken
+PATIENCE = 90.0  # seconds until a daemon that does not become normal counts as broken
 PAUSE = 0.1
 DATABASE = "chaos.db"
 _MOST = 1_000_000  # records of a log

@@ -53,8 +53,11 @@ class SmallWorld:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for server in (*self.authorities, *self.caches.values(), self.oss):
-            await self._open.enter_async_context(server)
+        for authority in self.authorities:
+            await self._open.enter_async_context(authority)
+        for cache in self.caches.values():
+            await self._open.enter_async_context(cache)
+        await self._open.enter_async_context(self.oss)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -111,9 +114,9 @@ database = "{database}"
 log_format = "json"
 
 [schedule]
-authority_interval = "0.5s"
+authority_interval = "1s"
 authority_fast_interval = "0.5s"
-recursive_interval = "0.5s"
+recursive_interval = "1s"
 timeout = "1s"
 attempts = 2
 

@@ -6,9 +6,11 @@ But for one, the commands run in this process: a process for each would take min
 import asyncio
 import csv
 import json
+import re
 import sqlite3
 import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -17,10 +19,15 @@ from typing import Any
 
 import pytest
 
+from monitor.adapters.stores.copying import copy
+from monitor.adapters.stores.postgresql import PostgresqlDatabase
+from monitor.adapters.stores.session import Access
+from monitor.adapters.stores.sqlite import SqliteDatabase
 from monitor.cli.app import run_command
 from monitor.demo.landscape import MODIFIED, NEW_TARGET, OLD_TARGET
 from tests.cli.commands import Finished, run
 from tests.entrypoints.report.sample import TEXT
+from tests.servers.postgresql import Postgresql
 from tests.whole.shop import Shop, eventually, open_shop
 
 NOTE = TEXT[:900]
@@ -70,6 +77,7 @@ class Desk:
     folder: Path
     captured: pytest.CaptureFixture[str]
     patch: pytest.MonkeyPatch
+    server: Postgresql | None = None  # where the database is not a file
 
     def audit(self, *arguments: str, lang: str = "C.UTF-8") -> Finished:
         return self.run("audit", *arguments, "-c", "config.toml", lang=lang)
@@ -91,6 +99,11 @@ class Desk:
         return json.loads(done.out)
 
     def spoil(self, statement: str) -> None:
+        if self.server is not None:
+            url = self.server.newest
+            self.server.tell(url, "ALTER TABLE event DISABLE TRIGGER event_is_append_only")
+            self.server.tell(url, statement)
+            return
         with sqlite3.connect(self.folder / "shop.db") as connection:
             for trigger in ("event_is_never_changed", "event_is_never_removed"):
                 connection.execute(f"DROP TRIGGER {trigger}")
@@ -98,19 +111,43 @@ class Desk:
         connection.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """In which kind of database the daemon keeps what it knows."""
+    return str(request.param)
+
+
 @pytest.fixture
 def desk(
+    kind: str,
     lived: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Desk:
     folder = Path(copytree(lived, tmp_path / "desk"))
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "160")
     for name in ("LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
-    return Desk(folder, capsys, monkeypatch)
+    if kind == "sqlite":
+        return Desk(folder, capsys, monkeypatch)
+    server: Postgresql = request.getfixturevalue("shared_postgresql")
+    source, target = folder / "shop.db", server.fresh()
+    with (
+        closing(SqliteDatabase(source, Access.OWN)) as original,
+        closing(PostgresqlDatabase(target, Access.OWN)) as other,
+    ):
+        copy(original, other)
+    source.unlink()
+    _name_database(folder, target)
+    return Desk(folder, capsys, monkeypatch, server)
+
+
+def _name_database(folder: Path, url: str) -> None:
+    config = folder / "config.toml"
+    config.write_text(re.sub(r'(?<=database = )"[^"]+"', f'"{url}"', config.read_text()))
 
 
 def test_a_report_and_a_check_as_processes(desk: Desk) -> None:
@@ -193,6 +230,7 @@ def test_no_cell_of_the_table_is_a_formula(desk: Desk) -> None:
     assert {row["resolver"] for row in rows if row["row"] == "resolver"} == {"honest", "pool"}
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -219,7 +257,10 @@ def test_what_cannot_be_done_is_said_with_what_to_give(
 
 @pytest.mark.parametrize("command", ["verify", "replay", "report"])
 def test_without_a_log_there_is_nothing_to_audit(desk: Desk, command: str) -> None:
-    (desk.folder / "shop.db").unlink()
+    if desk.server is None:
+        (desk.folder / "shop.db").unlink()
+    else:
+        _name_database(desk.folder, desk.server.fresh())
     more = ("01ARZ3NDEKTSV4RRFFQ69G5FAV",) if command == "report" else ()
     done = desk.audit(command, *more)
     assert done.code == 3

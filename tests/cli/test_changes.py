@@ -51,9 +51,18 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+def kind() -> str:
+    """In which kind of database the daemon keeps what it knows, unless a test says otherwise."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def desk(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
     async with World(PACE, SystemClock().now) as world:
         text = brisk(_only(world.config_text("127.0.0.1:0", str(tmp_path / "desk.db"))))
+        if kind == "postgresql":
+            url = request.getfixturevalue("shared_postgresql").fresh()
+            text = text.replace(f"sqlite:///{tmp_path}/desk.db", url)
         (tmp_path / "config.toml").write_text(text)
         yield Desk(world, text, tmp_path)
 
@@ -143,6 +152,7 @@ async def test_a_long_ttl_is_to_be_lowered_first(tmp_path: Path) -> None:
     assert document["old_until"] == document["change_at"]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_the_daemon_is_told_what_is_announced_and_tells_how_it_went(desk: Desk) -> None:
     async with running(Shop(desk.world, desk.text)) as shop:
         await shop.daemon.wait_for_first_look()
@@ -174,6 +184,7 @@ async def test_the_daemon_is_told_what_is_announced_and_tells_how_it_went(desk: 
         assert told["events"][0]["type"] == "change_announced"
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_without_a_daemon_an_announcement_is_kept_for_the_next_one(desk: Desk) -> None:
     async with running(Shop(desk.world, desk.text)) as shop:
         await shop.daemon.wait_for_first_look()

@@ -10,9 +10,11 @@ import pytest
 
 from monitor.adapters.stores.postgresql import PostgresqlStore
 from monitor.adapters.stores.session import Access
+from monitor.cli.app import run_command
 from monitor.core.state import Step
 from tests.cli.commands import Finished, run
 from tests.contracts.followed import changes
+from tests.servers.guarded_postgresql import PASSWORD, GuardedPostgresql
 from tests.servers.postgresql import Postgresql
 
 CANARY = "password-canary"
@@ -67,3 +69,41 @@ async def test_a_backup_is_left_to_the_tools_of_postgresql(desk: Desk) -> None:
     assert done.code == 3
     assert "pg_dump" in done.err
     assert not (desk.folder / "copy.db").exists()
+
+
+@pytest.mark.parametrize("place", ["env", "file"])
+async def test_the_password_is_where_the_configuration_says_and_is_never_told(
+    place: str,
+    tmp_path: Path,
+    guarded_postgresql: GuardedPostgresql,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PGPASSFILE", "/no/such/file")
+    ca = guarded_postgresql.ca_file
+    url = guarded_postgresql.fresh(sslmode="verify-full", sslrootcert=str(ca))
+    owner = PostgresqlStore(url, Access.OWN, password=lambda: PASSWORD)
+    await owner.commit(Step(changes=changes()))
+    value = {"env": "DB_PASSWORD", "file": str(tmp_path / "password")}[place]
+    (tmp_path / "config.toml").write_text(
+        f'[daemon]\ndatabase = "{url}"\ndatabase_password = {{ {place} = "{value}" }}\n'
+    )
+
+    async def told(password: str, *arguments: str) -> Finished:
+        (tmp_path / "password").write_text(f"{password}\n")
+        monkeypatch.setenv("DB_PASSWORD", password)
+        code = await asyncio.to_thread(run_command, arguments)
+        return Finished(code, *capsys.readouterr())
+
+    found = await told(PASSWORD, "changes", "--json")
+    await owner.close()
+    assert found.code == 0, found.err
+    assert len(json.loads(found.out)["items"]) == len(changes())
+    wrong, none = await told(CANARY, "changes"), await told("", "changes")
+    shown = await told(CANARY, "config", "show")
+    assert (wrong.code, none.code, shown.code) == (3, 3, 0)
+    assert "password authentication failed" in wrong.err
+    assert value in none.err
+    assert value in shown.out
+    assert CANARY not in wrong.err + shown.out + shown.err

@@ -14,7 +14,7 @@ from monitor.core.inventory import AccountInventory, Failure, FailureReason, Sco
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
 from monitor.core.status import DomainStatus, Fault, View
-from monitor.ports import Store
+from monitor.ports import Store, Withdrawn
 from tests.contracts.followed import changes, stages
 from tests.core.samples import BINDING, DOMAIN, MINUTE, RIGHT, START, WRONG, sighting
 from tests.core.tampered import first_tampered
@@ -129,6 +129,17 @@ class StoreContract:
         (record,) = (await store.commit(Step(events=(event(3),)))).records
         assert record.seq == 2
         assert first_tampered(await store.records(after=0, limit=10)) is None
+
+    async def test_a_step_that_was_withdrawn_is_not_kept_and_the_next_one_is(
+        self, store: Store
+    ) -> None:
+        step = Step(domains=(FULL,), events=(event(1),))
+        store.withdraw(step)
+        with pytest.raises(Withdrawn):
+            await store.commit(step)
+        assert await store.load() == State()
+        (record,) = (await store.commit(Step(events=(event(1),)))).records
+        assert record.seq == 1
 
     async def test_records_are_numbered_without_a_gap_and_chained_over_a_restart(
         self, open_store: Open

@@ -245,3 +245,13 @@ def test_of_a_head_that_was_let_go_nobody_can_know_any_more() -> None:
     assert kinds(wrong) == [(Tampering.CUT_OFF, 4)]
     nowhere = Inspection(Head(None, "f" * 64)).along(rows).ended()
     assert kinds(nowhere) == [(Tampering.CUT_OFF, 11)]
+
+
+@pytest.mark.parametrize("before", ["x", "2026-01-01T00:00:00", None, 1, {}])
+def test_a_time_that_is_none_vouches_for_nothing(before: Json) -> None:
+    last = chain(6)[-1]
+    data: dict[str, Json] = {"through": last.seq, "hash": last.hash, "before": before}
+    record = seal(Event(EventType.LOG_PRUNED, START, data=data), 7, last.hash)
+    found = inspected([record]).ended()
+    assert not found.is_pruned
+    assert kinds(found) == [(Tampering.MISSING, 1)]

@@ -77,6 +77,7 @@ def test_an_alert_waits_stays_and_says_what_to_do(alert: Alert) -> None:
     assert alert.labels["severity"] in {"critical", "warning", "info"}
     summary, description = alert.annotations["summary"], alert.annotations["description"]
     assert "{{" not in summary and summary.endswith(".")
+    assert alert.annotations["summary_zh"].endswith("。")
     assert "{{" in description or "{{" not in alert.expr
     page = f"/{alert.name}.md"
     assert alert.annotations["runbook_url"].endswith(page)

@@ -8,7 +8,7 @@ from monitor.core.state import DomainState, State, Step
 from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter, PostState
 from monitor.core.tracking.changes import Change
-from monitor.ports import Kept, StoreError, StoreLost
+from monitor.ports import Kept, StoreError, StoreLost, Withdrawn
 
 
 class MemoryStore:
@@ -17,6 +17,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.is_broken = False
         self.is_lost = False
+        self._withdrawn: Step | None = None
         self._state = State()
         self._records: tuple[Record, ...] = ()
         self._changes: dict[str, Change] = {}
@@ -33,6 +34,8 @@ class MemoryStore:
             raise StoreLost("the store is lost: wait")
         if self.is_broken:
             raise StoreError("the store is broken: mend it")
+        if step is self._withdrawn:
+            raise Withdrawn
         if len({notice.key for notice in step.notices} - self._letters.keys()) < len(step.notices):
             raise StoreError("a notice has the key of another one")
         added: list[Record] = []
@@ -52,6 +55,9 @@ class MemoryStore:
         self._letters |= {letter.notice.key: letter for letter in step.letters}
         self._let_go(step)
         return Kept(tuple(added), step.domains)
+
+    def withdraw(self, step: Step) -> None:
+        self._withdrawn = step
 
     def _let_go(self, step: Step) -> None:
         done_at = max((one.done_at for one in step.letters if one.done_at), default=None)

@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ import yaml
 
 from monitor import __version__
 from monitor.cli.app import app
+from tests.cli import commands
 from tests.cli.commands import run
 from tests.packaging.wheel import ROOT
 from tests.servers.installed import require
+from tools.locked import EVERYTHING
+from tools.sbom import file_name
 
 COMPOSE = ROOT / "packaging/compose"
 PINNED = re.compile(r"[\w./-]+:v?\d+\.\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?")
@@ -49,8 +54,14 @@ def test_the_image_begins_with_one_release_of_python() -> None:
 
 def test_the_image_installs_what_the_lock_has_and_nothing_else() -> None:
     locked, wheel = (value for value in values_of("RUN") if "pip install" in value)
-    assert "--require-hashes -r requirements.lock" in locked
+    assert f"--require-hashes -r {EVERYTHING.name}" in locked
     assert "--no-index --no-deps" in wheel
+
+
+def test_the_image_carries_the_bill_of_materials_and_says_where() -> None:
+    source, place = next(v for v in values_of("COPY") if v.endswith("/sbom.cdx.json")).split()
+    assert fnmatch(f"dist/{file_name()}", source)
+    assert f'oss-cname-monitor.sbom="{place}"' in " ".join(values_of("LABEL"))
 
 
 def test_only_what_the_image_copies_is_sent_to_be_built() -> None:
@@ -94,8 +105,65 @@ def test_each_service_is_one_release_shut_in_and_reached_from_this_machine_alone
         assert PINNED.fullmatch(service["image"]), name
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
-        assert all(port.startswith("127.0.0.1:") for port in service["ports"]), name
-    assert services["monitor"]["image"] == f"oss-cname-monitor:{__version__}"
+        of_here = ("127.0.0.1:", "${NATS_LISTEN:-127.0.0.1}:")
+        assert all(port.startswith(of_here) for port in service.get("ports", ())), name
+    for name in ("monitor", "worker"):
+        assert services[name]["image"] == f"oss-cname-monitor:{__version__}"
+
+
+def test_what_is_for_other_places_starts_only_where_it_is_asked_for(
+    services: dict[str, Any],
+) -> None:
+    profiles = {name: service.get("profiles") for name, service in services.items()}
+    assert {name: p for name, p in profiles.items() if p} == {
+        "broker": ["broker"],
+        "worker": ["worker"],
+    }
+
+
+def test_a_worker_in_a_container_has_a_command_and_takes_its_configuration(
+    services: dict[str, Any], tmp_path: Path
+) -> None:
+    worker = services["worker"]
+    assert (worker["command"], worker["healthcheck"]) == (["worker"], {"disable": True})
+    mounted = dict(volume.split(":")[:2] for volume in worker["volumes"])
+    (source,) = mounted
+    assert mounted[source] == environment()["OSS_CNAME_MONITOR_CONFIG"]
+    text = (COMPOSE / source).read_text(encoding="utf-8")
+    (secret,) = worker["secrets"]
+    assert f'"/run/secrets/{secret}"' in text
+    (tmp_path / secret).write_text("north:x")
+    text = text.replace("/run/secrets", str(tmp_path))
+    text = text.replace("tls://nats.example.com:4222", "nats://127.0.0.1:1")
+    (tmp_path / "config.toml").write_text(text)
+    # The image has the daemon listen to everybody, which is refused; a worker listens to nobody.
+    environ = {**environment(), "OSS_CNAME_MONITOR_CONFIG": "config.toml"}
+    del environ["PATH"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "monitor", "worker"],
+        cwd=tmp_path,
+        env=commands.environment(environ),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stderr is not None
+        assert any("worker.started" in line for line in process.stderr)
+        process.terminate()
+
+
+def test_the_broker_has_the_files_and_passwords_that_its_configuration_names(
+    services: dict[str, Any],
+) -> None:
+    broker = services["broker"]
+    shipped = (ROOT / "packaging/nats/nats.conf").read_text(encoding="utf-8")
+    targets = [secret["target"] for secret in broker["secrets"]]
+    assert sorted(targets) == sorted(re.findall(r'"(/etc/nats/[^"]+)"', shipped))
+    assert f"../nats/nats.conf:{broker['command'][1]}:ro" in broker["volumes"]
+    (store,) = re.findall(r'store_dir: "([^"]+)"', shipped)
+    assert f"broker:{store}" in broker["volumes"]
+    composed = (COMPOSE / "compose.yaml").read_text(encoding="utf-8")
+    told = set(re.findall(r"(\w+_PASSWORD)=\.\.\.", composed)) - {"GRAFANA_PASSWORD"}
+    assert set(re.findall(r"\$(\w+_PASSWORD)", shipped)) == told
 
 
 def test_each_file_that_is_mounted_is_there(services: dict[str, Any]) -> None:

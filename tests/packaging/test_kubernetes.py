@@ -1,10 +1,13 @@
 """The manifests, as kustomize renders them."""
 
 import json
+import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -29,8 +32,17 @@ LARGEST_ANNOTATION = 262_144  # what kubectl apply keeps of a resource, unless o
 
 @pytest.fixture(scope="module")
 def rendered() -> list[Resource]:
+    return render(HERE)
+
+
+@pytest.fixture(scope="module")
+def at_vantage() -> list[Resource]:
+    return render(HERE / "vantage")
+
+
+def render(folder: Path) -> list[Resource]:
     done = subprocess.run(
-        ["kubectl", "kustomize", str(HERE)], capture_output=True, encoding="utf-8", check=False
+        ["kubectl", "kustomize", str(folder)], capture_output=True, encoding="utf-8", check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     return list(yaml.safe_load_all(done.stdout))
@@ -54,8 +66,59 @@ def example_of_secret() -> Resource:
 
 
 def configuration(rendered: list[Resource]) -> str:
-    (name,) = (name for name in maps_of(rendered) if name.startswith("oss-cname-monitor-config-"))
+    named = re.compile(r"oss-cname-monitor(-worker)?-config-\w+")
+    (name,) = filter(named.fullmatch, maps_of(rendered))
     return str(maps_of(rendered)[name]["data"]["config.toml"])
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_every_resource_at_a_vantage_is_one_that_kubernetes_knows(
+    version: str, at_vantage: list[Resource]
+) -> None:
+    kinds = sorted(resource["kind"] for resource in at_vantage)
+    assert kinds == ["ConfigMap", "Deployment", "NetworkPolicy"]
+    for resource in at_vantage:
+        kubernetes_validate.validate(resource, version, strict=True)
+
+
+def test_a_pod_at_a_vantage_works_for_the_daemon_and_lets_nobody_in(
+    at_vantage: list[Resource],
+) -> None:
+    labels = {"app.kubernetes.io/name": "oss-cname-monitor-worker"}
+    pod, policy = pod_of(at_vantage), the("NetworkPolicy", at_vantage)["spec"]
+    (container,) = pod["spec"]["containers"]
+    assert container["args"] == ["worker"]
+    assert pod["metadata"]["labels"].items() >= labels.items()
+    assert labels != OURS, "the service of the daemon would send people here"
+    assert policy["podSelector"] == {"matchLabels": labels}
+    assert "Ingress" in policy["policyTypes"]
+    assert "ingress" not in policy
+    allowed = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
+    url = tomllib.loads(configuration(at_vantage))["distributed"]["nats_url"]
+    assert urlsplit(url).port in allowed
+
+
+def test_every_volume_at_a_vantage_leads_to_something(at_vantage: list[Resource]) -> None:
+    pod = pod_of(at_vantage)["spec"]
+    (container,) = pod["containers"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == volumes.keys()
+    assert volumes["config"]["configMap"]["name"] in maps_of(at_vantage)
+    (secrets,) = (m["mountPath"] for m in container["volumeMounts"] if m["name"] == "secrets")
+    reference = tomllib.loads(configuration(at_vantage))["distributed"]["credentials"]["file"]
+    folder, _, key = reference.rpartition("/")
+    assert folder == secrets
+    told = (HERE / "vantage/kustomization.yaml").read_text(encoding="utf-8")
+    assert f"generic {volumes['secrets']['secret']['secretName']} " in told
+    assert f"--from-literal={key}=" in told
+
+
+def test_the_configuration_at_a_vantage_has_no_faults(
+    at_vantage: list[Resource], tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(configuration(at_vantage))
+    done = run("config", "check", "config.toml", at=tmp_path)
+    assert (done.code, done.err) == (0, "")
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
@@ -86,8 +149,9 @@ def test_two_daemons_never_share_the_database(rendered: list[Resource]) -> None:
     assert claim == the("PersistentVolumeClaim", rendered)["metadata"]["name"]
 
 
-def test_the_pod_keeps_to_the_restricted_standard(rendered: list[Resource]) -> None:
-    pod = pod_of(rendered)["spec"]
+@pytest.mark.parametrize("folder", [HERE, HERE / "vantage"], ids=["daemon", "worker"])
+def test_a_pod_keeps_to_the_restricted_standard(folder: Path) -> None:
+    pod = pod_of(render(folder))["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -103,8 +167,9 @@ def test_the_pod_keeps_to_the_restricted_standard(rendered: list[Resource]) -> N
     assert pod["enableServiceLinks"] is False
 
 
-def test_the_image_is_of_this_release(rendered: list[Resource]) -> None:
-    (container,) = pod_of(rendered)["spec"]["containers"]
+@pytest.mark.parametrize("folder", [HERE, HERE / "vantage"], ids=["daemon", "worker"])
+def test_the_image_is_of_this_release(folder: Path) -> None:
+    (container,) = pod_of(render(folder))["spec"]["containers"]
     assert container["image"] == f"oss-cname-monitor:{__version__}"
 
 

@@ -1,4 +1,4 @@
-"""The unit is one that systemd understands, and shuts the daemon in."""
+"""The units are ones that systemd understands, and shut in what they run."""
 
 import re
 import shutil
@@ -9,7 +9,7 @@ import pytest
 
 from tests.packaging.wheel import ROOT
 
-UNIT = ROOT / "packaging/systemd/oss-cname-monitor.service"
+UNITS = sorted((ROOT / "packaging/systemd").iterdir())
 MOST_EXPOSURE = 2.0
 COMMAND = "/opt/oss-cname-monitor/bin/oss-cname-monitor"
 
@@ -28,17 +28,29 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_systemd_has_no_objection_to_the_unit(tmp_path: Path) -> None:
-    text = UNIT.read_text(encoding="utf-8")
+@pytest.fixture(params=UNITS, ids=lambda unit: unit.name)
+def unit(request: pytest.FixtureRequest) -> Path:
+    return Path(request.param)
+
+
+def test_there_is_a_unit_for_the_daemon_and_one_for_each_worker() -> None:
+    assert [unit.name for unit in UNITS] == [
+        "oss-cname-monitor-worker@.service",
+        "oss-cname-monitor.service",
+    ]
+
+
+def test_systemd_has_no_objection_to_a_unit(unit: Path, tmp_path: Path) -> None:
+    text = unit.read_text(encoding="utf-8")
     assert COMMAND in text
-    placed = tmp_path / UNIT.name
+    placed = tmp_path / unit.name.replace("@", "@north")
     placed.write_text(text.replace(COMMAND, "/bin/true"), encoding="utf-8")
     done = analyze("verify", "--man=no", str(placed))
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_unit_exposes_little_and_the_documents_say_how_much() -> None:
-    done = analyze("security", "--offline=yes", "--no-pager", str(UNIT))
+def test_a_unit_exposes_little_and_the_documents_say_how_much(unit: Path) -> None:
+    done = analyze("security", "--offline=yes", "--no-pager", str(unit))
     found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
     assert found is not None, done.stdout
     assert float(found[1]) <= MOST_EXPOSURE
@@ -47,3 +59,5 @@ def test_the_unit_exposes_little_and_the_documents_say_how_much() -> None:
     assert told is not None
     if analyze("--version").stdout.startswith(f"systemd {told[2]} "):  # others count otherwise
         assert told[1] == found[1]
+        security = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+        assert f"{'worker' if '@' in unit.name else 'daemon'} {found[1]}" in security

@@ -1,6 +1,7 @@
 """What is handed out is whole, and runs where nothing else is."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import tarfile
@@ -18,7 +19,9 @@ from monitor import __version__
 from monitor.demo.ports import free_port
 from tests.packaging.wheel import ROOT, Installation, build, install, pip_for
 from tests.whole.shop import eventually
+from tools.locked import EVERYTHING
 
+OF_A_WORKER = '[distributed]\nnats_url = "nats://127.0.0.1:1"\nvantage = "x"\n'
 DATA = f"oss_cname_monitor-{__version__}.data/data/share"
 
 
@@ -55,12 +58,29 @@ def test_nothing_but_the_package_is_importable(wheel: Path) -> None:
     assert {top for top in tops if not top.startswith("oss_cname_monitor-")} == {"monitor"}
 
 
-@pytest.mark.parametrize("folder", ["dashboards", "packaging/systemd"])
+@pytest.mark.parametrize(
+    "folder", ["dashboards", "docs/runbooks", "packaging/nats", "packaging/systemd"]
+)
 def test_the_wheel_has_what_is_for_other_programs_as_it_is_here(folder: str, wheel: Path) -> None:
     with contents(wheel) as archive:
         for file in files_below(folder):
-            shipped = archive.read(f"{DATA}/oss-cname-monitor/{file.removeprefix('packaging/')}")
+            place = file.removeprefix("packaging/").removeprefix("docs/")
+            shipped = archive.read(f"{DATA}/oss-cname-monitor/{place}")
             assert shipped == (ROOT / file).read_bytes(), file
+
+
+def test_every_alert_in_the_wheel_has_its_page_in_both_languages_there(wheel: Path) -> None:
+    share = f"{DATA}/oss-cname-monitor"
+    with contents(wheel) as archive:
+        alerts = re.findall(
+            r"^ +- alert: (\w+)$",
+            archive.read(f"{share}/dashboards/alerts.yml").decode(),
+            re.MULTILINE,
+        )
+        names = set(archive.namelist())
+    assert alerts
+    pages = {f"{share}/runbooks/{way}{alert}.md" for alert in alerts for way in ("", "zh/")}
+    assert pages - names == set()
 
 
 def test_the_wheel_has_the_manual_page_where_man_looks(wheel: Path) -> None:
@@ -87,6 +107,47 @@ def test_the_lock_has_all_that_the_wheel_requires(installed: Installation) -> No
 def test_it_tells_its_version(installed: Installation, tmp_path: Path) -> None:
     assert said(installed.command, "--version", at=tmp_path) == f"{__version__}\n"
     assert said(installed.python, "-m", "monitor", "--version", at=tmp_path) == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "configuration", "extra"),
+    [
+        ("worker", OF_A_WORKER, "distributed"),
+        ("run", '[daemon]\ndatabase = "postgresql://x@127.0.0.1/x"\n', "postgresql"),
+    ],
+)
+def test_without_its_extra_a_command_says_which_is_missing(
+    command: str, configuration: str, extra: str, installed: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(configuration)
+    done = subprocess.run(
+        [installed.command, command],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 3
+    assert f"install the wheel with its extra [{extra}]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_with_its_extra_a_worker_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    whole = install(wheel, tmp_path / "home", EVERYTHING)
+    assert "No broken requirements found" in pip_for(whole, "check")
+    (tmp_path / "config.toml").write_text(OF_A_WORKER)
+    process = await asyncio.create_subprocess_exec(
+        whole.command, "worker", cwd=tmp_path, stderr=PIPE, env={"LANG": "C.UTF-8"}
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(60):
+            said = b""
+            while b"worker.started" not in said:
+                said += await process.stderr.readline()
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

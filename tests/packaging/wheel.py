@@ -9,10 +9,10 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
+
+from tools.locked import RUNTIME, locked
 
 ROOT = Path(__file__).parents[2]
-LOCK = ROOT / "requirements.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ def build(folder: Path, kind: str = "wheel", of: Path = ROOT) -> Path:
     return built
 
 
-def install(wheel: Path, home: Path) -> Installation:
+def install(wheel: Path, home: Path, lock: Path = RUNTIME) -> Installation:
     """Install the wheel beside the locked requirements alone, which are taken from here."""
     installed = Installation(home)
     venv.create(home, with_pip=False)
-    for name in locked():
+    for name in _wanted_here(lock):
         _link(name, installed.packages)
     pip_for(installed, "install", "--quiet", "--no-index", "--no-deps", "--no-compile", str(wheel))
     return installed
@@ -57,12 +57,10 @@ def pip_for(installed: Installation, *arguments: str) -> str:
     return _succeed(sys.executable, "-m", "pip", "--python", str(installed.python), *arguments)
 
 
-def locked() -> tuple[str, ...]:
-    """Return the distributions that the lock of the runtime has for this machine."""
-    lines = LOCK.read_text(encoding="utf-8").splitlines()
-    given = (line.removesuffix("\\") for line in lines if line[:1].isalnum())
-    requirements = [Requirement(line) for line in given]
-    return tuple(r.name for r in requirements if r.marker is None or r.marker.evaluate())
+def _wanted_here(lock: Path) -> tuple[str, ...]:
+    """Return the distributions that a lock has for this machine."""
+    given = (entry.requirement for entry in locked(lock))
+    return tuple(r.name for r in given if r.marker is None or r.marker.evaluate())
 
 
 def _link(name: str, packages: Path) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from monitor.demo.ports import free_port
 from tests.servers.certificates import Certificate, issue
+from tests.servers.guarded_postgresql import GuardedPostgresql
 from tests.servers.lab import Authorities, Lab, standing_authorities, standing_lab
 from tests.servers.postgresql import Postgresql, postgresql
 
@@ -27,6 +29,14 @@ def shared_postgresql() -> Iterator[Postgresql]:
     """A server for the whole run: take a fresh schema of it, and leave it running."""
     with postgresql("-cfsync=off") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def guarded_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedPostgresql]:
+    """A server for the whole run that wants TLS and a password of whoever comes by TCP."""
+    certificate = issue(tmp_path_factory.mktemp("database"))
+    with postgresql("-cfsync=off", port=free_port(["127.0.0.1"])) as running:
+        yield GuardedPostgresql.of(running, certificate)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 # Does nothing where they are all there; starts no system service; without rights says what to do.
 set -eu
 
-PACKAGES='unbound bind9 nsd knot knot-resolver prometheus prometheus-alertmanager chromium fonts-noto-cjk nats-server postgresql'
-PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager amtool chromium nats-server initdb'
+PACKAGES='unbound bind9 nsd knot knot-resolver prometheus prometheus-alertmanager chromium fonts-noto-cjk nats-server postgresql faketime'
+PROGRAMS='unbound unbound-control named rndc nsd nsd-control knotd knotc kresd promtool prometheus prometheus-alertmanager amtool chromium nats-server initdb faketime'
 POLICY=/usr/sbin/policy-rc.d
 # A normal user's path often leaves out where the servers are.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"

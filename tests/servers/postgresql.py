@@ -1,4 +1,7 @@
-"""PostgreSQL as a child process, on a socket of its own: stopped, silenced and killed at will."""
+"""PostgreSQL as a child process, on a socket of its own: stopped, silenced and killed at will.
+
+Where it has a port it listens on 127.0.0.1 too.
+"""
 
 import getpass
 import os
@@ -47,10 +50,15 @@ class Postgresql:
     child: subprocess.Popen[bytes] | None = None
     numbers: Iterator[int] = field(default_factory=count)
     newest: str = ""  # the URL that `fresh` returned last
+    port: int = 5432
 
     @property
     def url(self) -> str:
-        return f"postgresql://monitor@/postgres?host={self.folder}"
+        return f"postgresql://monitor@/postgres?host={self.folder}&port={self.port}"
+
+    @property
+    def socket(self) -> str:
+        return f"{self.folder}/.s.PGSQL.{self.port}"
 
     def fresh(self) -> str:
         """Return the URL of a new, empty schema."""
@@ -59,6 +67,12 @@ class Postgresql:
         self.newest = f"{self.url}&options=-csearch_path%3D{name}"
         return self.newest
 
+    def over_tcp(self, role: str = "monitor", host: str = "127.0.0.1", **parameters: str) -> str:
+        """Return the URL of the newest schema by TCP."""
+        options = self.newest.rpartition("options=")[2]
+        more = "".join(f"&{key}={value}" for key, value in parameters.items())
+        return f"postgresql://{role}@{host}:{self.port}/postgres?options={options}{more}"
+
     def tell(self, url: str, statement: str) -> list[tuple[object, ...]]:
         """Run a statement as another program would, and return what it shows."""
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
@@ -66,7 +80,7 @@ class Postgresql:
             return done.fetchall() if done.description else []
 
     def start(self) -> None:
-        options = (f"-k{self.folder}", "-clisten_addresses=", *self.settings)
+        options = (f"-k{self.folder}", f"-p{self.port}", "-clisten_addresses=", *self.settings)
         command: list[str | Path] = [_program("postgres"), f"-D{self.folder / 'data'}", *options]
         with (self.folder / "log").open("ab") as log:
             self.child = subprocess.Popen(
@@ -131,8 +145,8 @@ class Postgresql:
 
 
 @contextmanager
-def postgresql(*settings: str) -> Iterator[Postgresql]:
-    """Run a server with one role, `monitor`, until the block ends."""
+def postgresql(*settings: str, port: int | None = None) -> Iterator[Postgresql]:
+    """Run a server with one role, `monitor`, until the block ends; by TCP too with a port."""
     with home("postgresql") as folder:
         owner = pwd.getpwnam(_owner())
         os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -141,7 +155,9 @@ def postgresql(*settings: str) -> Iterator[Postgresql]:
              "--locale=C.UTF-8", "--no-sync"],
             user=_owner(), cwd=folder, check=True, capture_output=True,
         )  # fmt: skip
-        server = Postgresql(folder, settings)
+        if port is not None:
+            settings = ("-clisten_addresses=127.0.0.1", *settings)
+        server = Postgresql(folder, settings, port=port or 5432)
         server.start()
         try:
             yield server

@@ -10,7 +10,7 @@ from monitor.core.tracking.changes import Change, ChangeState, Source
 from monitor.core.tracking.policy import TrackingPolicy
 from monitor.core.tracking.record import RecordKey
 from monitor.core.tracking.values import alias
-from monitor.usecases.announce import Announcement, NotAnnounced, announce
+from monitor.usecases.announce import Announcement, NotAnnounced, NotKept, announce
 from tests.core.samples import DOMAIN, RIGHT, TARGET, WRONG, binding
 from tests.usecases.panel import RESOLVERS, Bench
 
@@ -156,3 +156,18 @@ async def test_a_change_of_a_far_future_is_announced_when_it_is_nearer() -> None
     with pytest.raises(NotAnnounced, match="more than ten years"):
         await announced(bench, after=timedelta(days=3661))
     assert (await announced(bench, after=timedelta(days=3660))).planned_at is not None
+
+
+async def test_a_store_that_is_lost_keeps_no_announcement_and_nobody_waits_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.usecases.announce.PATIENCE", timedelta(seconds=0.05))
+    bench = await watched()
+    bench.store.is_lost = True
+    with pytest.raises(NotKept, match="try again later"):
+        await announced(bench)
+    bench.store.is_lost = False
+    await polled(bench, WRONG)
+    assert bench.domain.records[RECORD].planned is None
+    assert (await announced(bench)).state is ChangeState.ANNOUNCED
+    assert happened(bench, EventType.CHANGE_ANNOUNCED) == 1

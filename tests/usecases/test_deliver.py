@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
 
@@ -153,6 +154,21 @@ async def test_a_dead_channel_is_asked_seldom_and_given_up_after_a_day() -> None
         await until(25 * 3600)
     assert len(office.events(EventType.NOTICE_FAILED)) == 5
     assert await office.store.waiting(10) == ()
+
+
+@jumping
+async def test_a_clock_that_is_put_forward_is_no_reason_to_give_up() -> None:
+    channel = ListNotifier("oncall", *[AWAY] * 100_000)
+    office = Office(channel)
+    async with office.at_work():
+        await office.break_down(1)
+        await until(10)
+        office.clock.follow_wall(timedelta(days=4))
+        await until(3600)
+        assert office.events(EventType.NOTICE_FAILED) == []
+        channel.failures.clear()
+        await until(2 * 3600)
+    assert titles(channel) == ["d1.example first"]
 
 
 @jumping

@@ -41,12 +41,14 @@ from monitor.usecases.announce import Announcement, announce
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import DelegationPolicy, Delegator
 from monitor.usecases.follow import Follow
+from monitor.usecases.mind_clock import mind_clock
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.serials import Serials
 from tests.core.samples import BINDING, DOMAIN, START, TARGET, binding
 from tests.fakes.fake_sweeper import FakeSweeper
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.recording_telemetry import RecordingTelemetry
+from tests.fakes.unreadable import UnreadableRecords
 from tests.usecases.panel import FIXED, NS1, NS2, RESOLVERS, ZONE
 
 FORMER = DomainName("elsewhere.example")
@@ -91,16 +93,23 @@ def jumping(story: Callable[[], Coroutine[None, None, None]]) -> Callable[[], No
 
 
 class LoopClock:
-    """Tells the time of the loop, as if it had begun at START."""
+    """Tells the time of the loop, as if it had begun at START; `set_wall` puts the wall ahead."""
+
+    def __init__(self) -> None:
+        self._ahead = self._drift = timedelta()
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=now())
+        return START + timedelta(seconds=now()) + self._ahead
+
+    def set_wall(self, by: timedelta) -> None:
+        self._drift += by
 
     def drift(self) -> timedelta:
-        return timedelta()
+        return self._drift
 
-    def follow_wall(self, _by: timedelta) -> None:
-        raise AssertionError("nobody sets this clock")
+    def follow_wall(self, by: timedelta) -> None:
+        self._ahead += by
+        self._drift -= by
 
 
 def now() -> float:
@@ -301,6 +310,47 @@ async def test_a_round_of_the_authorities_finds_the_change() -> None:
         bound = daemon.change().bound_at
         assert bound is not None
         assert 0 <= (bound - change.detected_at).total_seconds() - 600 <= 2
+
+
+@jumping
+async def test_a_clock_that_is_put_back_lets_no_errand_wait() -> None:
+    daemon = Daemon()
+    await changing(daemon)
+    async with daemon.at_work():
+        await until(100)
+        daemon.world.publish(RIGHT, servers=AUTHORITIES[:1])
+        await until(135)
+        assert daemon.change().state is ChangeState.AUTH_SPLIT
+        daemon.clock.set_wall(timedelta(days=-4))
+        assert await mind_clock(daemon.ledger, daemon.rounds().followers, daemon.clock)
+        daemon.world.publish(RIGHT)
+        await until(160)  # long before the next round
+        assert daemon.change().state is ChangeState.PROPAGATING
+        await until(3600)
+        assert daemon.change().state in {ChangeState.CONVERGED, ChangeState.SETTLED}
+
+
+@jumping
+async def test_an_answer_that_waits_while_the_clock_is_put_back_is_of_no_time_to_come() -> None:
+    daemon = Daemon()
+    await changing(daemon)
+    async with daemon.at_work():
+        await until(100)
+        daemon.world.publish(RIGHT)
+        await until(125)
+        clock, followers = daemon.clock, daemon.rounds().followers
+        for _ in range(3):
+            asked = len(daemon.world.asked)
+            while len(daemon.world.asked) == asked:
+                await until(now() + 0.01)
+            # Its answer is there, and recorded with others a tenth of a second later.
+            clock.set_wall(timedelta(hours=-1))
+            assert await mind_clock(daemon.ledger, followers, clock)
+        await until(now() + 1)
+        for track in daemon.change().tracks.values():
+            assert all(sample.at <= clock.now() for sample in track.recent)
+        await until(now() + 1800)
+        assert daemon.change().state in {ChangeState.CONVERGED, ChangeState.SETTLED}
 
 
 @jumping
@@ -854,3 +904,23 @@ async def test_answers_between_the_rounds_are_no_rounds_that_break_a_status() ->
         assert daemon.is_now(DomainStatus.IN_EFFECT)
         await until(2 * 3600 + 10)
         assert daemon.is_now(DomainStatus.BROKEN)
+
+
+@jumping
+async def test_changes_that_cannot_be_read_for_a_while_are_followed_when_they_can() -> None:
+    daemon = Daemon()
+    await changing(daemon)
+    async with daemon.at_work():
+        await until(100)
+        daemon.world.publish(RIGHT)
+        await until(3000)
+    assert daemon.change().state is ChangeState.SETTLED
+    records = UnreadableRecords(daemon.domain.records, looks=6)
+    await daemon.ledger.record(lambda _: Step((replace(daemon.domain, records=records),)))
+    async with daemon.at_work():
+        await until(3100)
+        daemon.world.publish(FORMER)
+        await until(3300)
+        assert daemon.change().new == alias(FORMER)
+        assert daemon.change().state is ChangeState.PROPAGATING
+    assert records.looks == 0

@@ -397,6 +397,20 @@ def test_once_a_change_is_announced_every_poll_counts() -> None:
         is_same(quiet, plain)
 
 
+def test_polls_of_before_the_clock_was_put_back_are_told_of_no_server() -> None:
+    quiet = Monitor(Polls())
+    for minute in range(10):
+        quiet.take(Poll(), START + timedelta(minutes=minute))
+    recorded = _last_answer(quiet.state)
+    quiet.take(Poll(said=("new", "new")), START - timedelta(hours=1))
+    assert _last_answer(quiet.state) == recorded < START + timedelta(minutes=9)
+
+
+def _last_answer(state: DomainState) -> datetime:
+    histories = state.records[OWN].authorities.values()
+    return max(served.until for history in histories for served in history.served)
+
+
 def test_what_was_remembered_of_a_domain_that_is_gone_is_forgotten() -> None:
     quiet = Monitor(polls := Polls())
     for minute in range(6):

@@ -6,6 +6,7 @@ from monitor.core.status import DomainStatus, Fault
 from monitor.ledger import Ledger
 from monitor.ports import Server
 from tests.core.samples import DOMAIN, MINUTE, RIGHT, START, WRONG, binding
+from tests.fakes.unreadable import UnreadableRecords
 from tests.usecases.panel import NS1, NS2, Bench
 
 
@@ -183,3 +184,16 @@ async def test_a_domain_whose_authorities_nobody_knows_keeps_no_other_waiting() 
     await bench.rounds.of_authorities()
     assert bench.domain.authorities.keys() == {NS1.name, NS2.name}
     assert bench.telemetry.rounds == ["authorities"]
+
+
+async def test_a_round_waits_for_details_that_cannot_be_read_for_now() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.authorities_say(RIGHT, RIGHT)
+    await bench.rounds.of_authorities()
+    records = UnreadableRecords(bench.domain.records, looks=2)
+    await bench.ledger.record(lambda _: Step((replace(bench.domain, records=records),)))
+    bench.prober.asked.clear()
+    await bench.rounds.of_authorities()
+    assert (NS1.name, Question(DOMAIN, is_recursion_desired=False)) in bench.prober.asked
+    assert (records.looks, bench.telemetry.store_failures) == (0, 1)

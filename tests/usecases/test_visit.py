@@ -1,15 +1,19 @@
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
+import pytest
 import structlog
 
 from monitor.core.answers import Address, Alias, Answer, Rcode
 from monitor.core.binding_faults import FaultPolicy
 from monitor.core.names import DomainName
 from monitor.core.serving import BucketSign, HttpAnswer, HttpSilence, SilenceReason
+from monitor.core.state import Step
 from monitor.core.status import Fault
 from monitor.usecases.visit import Visits
 from tests.core.samples import BINDING, DOMAIN, MINUTE, RIGHT, SILENT, TARGET, WRONG, pointing_to
 from tests.fakes.fake_visitor import FakeVisitor
+from tests.fakes.unreadable import UnreadableViews
 from tests.usecases.panel import RESOLVERS, Bench
 
 GONE = HttpAnswer(404, "AliyunOSS", "5C3D", "NoSuchBucket", "0015-00000101")
@@ -98,11 +102,14 @@ async def test_two_looks_on_end_raise_a_fault_and_two_clear_it() -> None:
     assert told == ["raised", "cleared"]
 
 
-async def test_a_domain_at_rest_is_visited_at_its_newest_addresses_and_stays_at_rest() -> None:
+@pytest.mark.parametrize("passed", [5 * MINUTE, -60 * MINUTE], ids=["later", "put back"])
+async def test_a_domain_at_rest_is_visited_at_its_newest_addresses_and_stays_at_rest(
+    passed: timedelta,
+) -> None:
     door = Doorstep()
     bench = door.bench
     await door.answered(at("203.0.113.2"), at("203.0.113.2"))
-    bench.clock.advance(5 * MINUTE)
+    bench.clock.advance(passed)
     bench.resolvers_say(at("203.0.113.9"), at("203.0.113.9"))
     await bench.rounds.of_resolvers()
     assert bench.sweeper.sweeps[-1][0] == 1
@@ -110,6 +117,14 @@ async def test_a_domain_at_rest_is_visited_at_its_newest_addresses_and_stays_at_
     await door.visits.of_everybody()
     assert door.visitor.sent == [(DOMAIN.text, ("203.0.113.9",))]
     assert bench.domain is before
+
+
+async def test_a_clock_that_is_put_back_lets_nobody_wait_for_a_visit() -> None:
+    door = Doorstep()
+    turns = door.visits._turns([BINDING] * 4, timedelta(seconds=1))
+    next(turns)
+    door.bench.clock.advance(timedelta(days=-4))
+    assert all(wait <= 1 for _, wait in turns)
 
 
 async def test_silence_is_counted_and_changes_nothing() -> None:
@@ -157,3 +172,13 @@ async def test_what_oss_refuses_is_logged_with_the_numbers_that_its_support_asks
         await door.visits.of_everybody()
     (line,) = (line for line in lines if line["event"] == "http_check.refused")
     assert (line["code"], line["ec"], line["request_id"]) == ("UserDisable", "0003-1", "5C3D")
+
+
+async def test_a_visit_waits_for_addresses_that_cannot_be_read_for_now() -> None:
+    door = Doorstep()
+    await door.answered(at("203.0.113.2"), at("203.0.113.2"))
+    views = UnreadableViews(door.bench.domain.resolvers)
+    known = replace(door.bench.domain, resolvers=views)
+    await door.bench.ledger.record(lambda _: Step((known,)))
+    await door.visits.of_everybody()
+    assert door.visitor.sent == [(DOMAIN.text, ("203.0.113.2",))]

@@ -26,7 +26,14 @@ from tenacity import (
     wait_random,
 )
 
-from monitor.adapters.alidns.errors import ACTION, EXPECTED, LibraryMissing, Setback, setback
+from monitor.adapters.alidns.errors import (
+    ACTION,
+    EXPECTED,
+    LibraryMissing,
+    Refused,
+    Setback,
+    setback,
+)
 from monitor.adapters.alidns.replies import Entries, Page, listing_of, page_of
 from monitor.core.inventory import FailureReason
 from monitor.core.names import DomainName
@@ -44,6 +51,8 @@ LONGEST_PAUSE = 20.0
 _VERSION = "2015-01-09"
 _REGION = "cn-hangzhou"  # part of every signature; the service has no others
 _PAGE_SIZE = 500  # the most that one call may ask for
+_CHUNK = 65_536
+_MOST_READ = 16_000_000  # octets of a reply; a page of 500 records has less than one million
 _MOST_PAGES = 100  # far more than a zone can have records
 
 
@@ -165,14 +174,25 @@ class AlidnsRecords:
             return Setback(FailureReason.CREDENTIALS, str(error))
 
     def _call(self, session: requests.Session, parameters: Mapping[str, str]) -> Page:
-        response = session.post(
+        with session.post(
             self._account.endpoint,
             data=_signed(parameters, self._credentials),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
             timeout=(self._account.timeout, self._account.timeout),
+            stream=True,
             allow_redirects=False,  # this API never redirects; whoever does must not get the token
-        )
-        return page_of(response.status_code, response.content)
+        ) as response:
+            return page_of(response.status_code, _content_of(response))
+
+
+def _content_of(response: requests.Response) -> bytes:
+    """Return what came, if it is no more than a page can be. Raises Refused."""
+    content = bytearray()
+    for part in response.iter_content(_CHUNK):
+        content += part
+        if len(content) > _MOST_READ:
+            raise Refused(response.status_code)
+    return bytes(content)
 
 
 def _may_pass(error: BaseException) -> bool:

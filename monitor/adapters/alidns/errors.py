@@ -92,7 +92,7 @@ def setback(error: Exception) -> Setback:
     """Return what an expected exception means; nothing secret is taken over from it."""
     match error:
         case LibraryMissing():
-            text = "install the extra: pip install 'oss-cname-monitor[alidns]'"
+            text = "install the wheel with its extra [alidns]"
             return Setback(ProviderReason.LIBRARY_MISSING, text)
         case Refused():
             reason = _BY_CODE.get(error.code.partition(".")[0]) or _by_status(error)

@@ -1,6 +1,7 @@
 """The two calls to OSS, blocking, with their replies as values: all that is known of oss2."""
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from monitor.adapters.inventory.credentials import CredentialsProvider
 from monitor.adapters.inventory.endpoints import Endpoint, region_of
 from monitor.adapters.inventory.replies import BoundedSession
 
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")  # OSS itself allows less
 _MAX_KEYS = 1000  # the most that one ListBuckets may ask for
 
 
@@ -133,6 +135,8 @@ def _silence() -> None:
 
 
 def _bucket(info: Any) -> BucketEntry:
+    if not _NAME.fullmatch(info.name):  # it is shown wherever the bucket is
+        raise RuntimeError("a bucket with a name that none can have")
     region = info.region or region_of(info.location) or info.location
     return BucketEntry(info.name, info.extranet_endpoint, region)
 

@@ -2,6 +2,7 @@
 
 import configparser
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +84,7 @@ class FileCredentials:
             if self._read is None or self._read[0] != version:
                 found = _parsed(self.path.read_text(encoding="utf-8"), self.profile)
                 self._read = (version, _complete(found, f"the file {self.path}"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CredentialsUnavailable(_unreadable(self.path, error)) from None
         return self._read[1]
 
@@ -106,6 +107,8 @@ class EcsRoleCredentials:
 
     def __init__(self, url: str, *, timeout: float = 10.0, attempts: int = 3) -> None:
         self._url = url
+        # What it says of a failure quotes what the metadata server answered, perhaps the keys.
+        logging.getLogger(oss2.credentials.__name__).setLevel(logging.CRITICAL)
         self._provider = EcsRamRoleCredentialsProvider(url, attempts, timeout)
 
     def __repr__(self) -> str:
@@ -120,8 +123,14 @@ class EcsRoleCredentials:
                 f"no credentials of a RAM role at {self._url}: is a role attached to this "
                 "machine, and is its name the last part of the URL?"
             ) from None
-        keys = (found.get_access_key_id(), found.get_access_key_secret())
-        return _complete(Credentials(*keys, found.get_security_token()), self._url)
+        told = (
+            found.get_access_key_id(),
+            found.get_access_key_secret(),
+            found.get_security_token(),
+        )
+        # Whatever stands there in JSON comes as it is.
+        texts = (value if isinstance(value, str) else "" for value in told)
+        return _complete(Credentials(*texts), self._url)
 
 
 def _parsed(text: str, profile: str) -> Credentials:
@@ -150,7 +159,7 @@ def _complete(found: Credentials, place: str) -> Credentials:
     return Credentials(key_id, secret, found.security_token.strip())
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> str:
+def _unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, OSError):
         return f"the credentials file {path} cannot be read: {error.strerror}"
     return (

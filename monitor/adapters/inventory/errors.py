@@ -14,11 +14,12 @@ import requests
 from oss2.exceptions import ClientError, RequestError, ServerError
 
 from monitor.adapters.inventory.credentials import CredentialsUnavailable
+from monitor.adapters.inventory.replies import TooLong
 from monitor.core.inventory import Failure, FailureReason, Scope
 
 # RuntimeError and ParseError are how oss2 says that a reply is not the XML it expects;
-# ValueError how its date parser does, LookupError how an encoding that nobody knows ends.
-# Reading a body raises the exceptions of requests bare.
+# ValueError and OverflowError how its date parser does, LookupError how an encoding that nobody
+# knows ends. Reading a body raises the exceptions of requests bare.
 EXPECTED: tuple[type[Exception], ...] = (
     CredentialsUnavailable,
     ServerError,
@@ -29,6 +30,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     RuntimeError,
     ValueError,
     LookupError,
+    OverflowError,
 )
 
 
@@ -63,7 +65,8 @@ def setback(error: BaseException) -> Setback:
         case ClientError():
             return Setback(FailureReason.OTHER, str(error.body))
         case _:
-            return Setback(FailureReason.MALFORMED, "the reply is not the XML of this call")
+            what = "longer than any" if isinstance(error, TooLong) else "not the XML"
+            return Setback(FailureReason.MALFORMED, f"the reply is {what} of this call")
 
 
 _PASSING = frozenset(

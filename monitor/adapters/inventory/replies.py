@@ -7,9 +7,14 @@ from typing import Protocol
 import requests
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, SSLError
 
-MOST_OCTETS = 8 << 20  # of a document; one of a thousand buckets has less than one MiB
+# Octets of a document, unpacked. A page of a thousand buckets has less than one million.
+MOST_OCTETS = 16_000_000
 LONGEST = 60.0  # seconds for it to come in
 _AT_ONCE = 64 << 10
+
+
+class TooLong(ValueError):
+    """A reply is longer than any of its call."""
 
 
 class Asked(Protocol):
@@ -39,7 +44,7 @@ class BoundedReply:
     def read(self, most: int | None = None) -> bytes:
         """Return the document, or so many octets of it.
 
-        Raises RuntimeError for what is no document of OSS, and what `requests` raises.
+        Raises TooLong, RuntimeError for what is no document of OSS, and what `requests` raises.
         """
         try:
             content = self._whole() if most is None else self._up_to(most)
@@ -53,7 +58,7 @@ class BoundedReply:
     def _whole(self) -> bytes:
         content = self._up_to(MOST_OCTETS + 1)
         if len(content) > MOST_OCTETS:
-            raise RuntimeError("the document is too large")
+            raise TooLong
         # OSS writes none, and entities are how a small document grows without end.
         if b"<!DOCTYPE" in content.replace(b"\0", b""):
             raise RuntimeError("the document has a type of its own")

@@ -17,6 +17,7 @@ from monitor.core.message import Message
 from monitor.ports import Clock, DeliveryFailure, NotDelivered
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_CODE = 20  # digits
 _MOST_SAID = 160  # characters of a service's own words that are repeated
 
 
@@ -121,7 +122,7 @@ def _refusal(answer: requests.Response, codes: Codes, access: Access) -> NotDeli
     """Return what the service's document says against a delivery, whatever its status was."""
     try:
         document = answer.json()
-    except requests.JSONDecodeError:
+    except (ValueError, RecursionError):  # a number without end is no JSONDecodeError
         document = None
     code = document.get(codes.code) if isinstance(document, dict) else None
     if not isinstance(code, int):
@@ -129,12 +130,17 @@ def _refusal(answer: requests.Response, codes: Codes, access: Access) -> NotDeli
         return NotDelivered(DeliveryFailure.OTHER, text)
     if code == 0:
         return None
-    words = access.hidden_in(" ".join(str(document.get(codes.words, "")).split()))
+    words = _plain(access.hidden_in(" ".join(str(document.get(codes.words, "")).split())))
     return NotDelivered(
         _reason(code, words, codes),
-        f"the service says {code}: {words[:_MOST_SAID]}",
+        f"the service says {str(code)[:_LONGEST_CODE]}: {words[:_MOST_SAID]}",
         is_permanent=code not in codes.rate | codes.passing,
     )
+
+
+def _plain(words: str) -> str:
+    # They end up in the log and on terminals, where control characters would act.
+    return "".join(letter for letter in words if letter.isprintable())
 
 
 def _reason(code: int, words: str, codes: Codes) -> DeliveryFailure:

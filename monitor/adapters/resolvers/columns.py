@@ -57,6 +57,8 @@ class Column:
         self._turn = asyncio.Lock()
         self._course = Course((), 0.0)
         self._left: set[int] = set()
+        self._too_late: list[int] = []
+        self._otherwise = asyncio.Semaphore(prober.lane_limits.window)
         self._shed = 0
         self._lane = Lane(
             (resolver.address, resolver.port),
@@ -108,7 +110,8 @@ class Column:
             self.watchlist.expect(number, said)
 
     def _leave(self, course: Course) -> None:
-        left = course.left
+        left = [*course.left, *self._too_late]
+        self._too_late.clear()
         if (
             self._left or left
         ):  # a sweep over a few domains leaves those of another one as they were
@@ -255,7 +258,18 @@ class Column:
     def _ask_otherwise(self, number: int) -> None:
         """Ask as the prober does: over TCP what was cut off, without EDNS whom that upsets."""
         assert self._asking is not None
-        self._asking.create_task(self._ask(number))
+        self._asking.create_task(self._ask_in_time(number))
+
+    async def _ask_in_time(self, number: int) -> None:
+        """Ask, unless the time of the sweep is over before it is this question's turn.
+
+        Else a server that cuts off all, and is slow over TCP, would hold up the others' sweep.
+        """
+        async with self._otherwise:
+            if asyncio.get_running_loop().time() < self._course.until:
+                await self._ask(number)
+            else:
+                self._too_late.append(number)
 
     async def _ask_each(self, course: Course) -> None:
         async with asyncio.TaskGroup() as group:

@@ -28,6 +28,7 @@ SILENCE_BEFORE_DOUBT = 5
 _BURST = (
     8  # questions that leave one socket in a row: a readable socket then brings several answers
 )
+_MOST_STRAYS = 32  # are taken from one socket at a time: a flood must not keep the loop to itself
 
 
 class Listener(Protocol):
@@ -220,7 +221,10 @@ class Lane:
         return len(numbers)
 
     def _drain(self, port: Port) -> None:  # noqa: C901, PLR0915 - a call costs a tenth of this loop
-        """Take all that is owed on a readable socket, and at least one datagram."""
+        """Take what is owed on a readable socket, at least one datagram, and not too many strays.
+
+        The socket is still readable while something is left.
+        """
         now = self._loop.time()
         flight, recv = port.flight, port.recv
         codes, rtts = self.counted.codes, self.counted.rtts
@@ -228,7 +232,7 @@ class Lane:
         known, at, rtt = watchlist.known, watchlist.at, watchlist.rtt
         own, longer = watchlist.own, watchlist.longer
         answered, took_all, rank, ranked = 0, 0.0, 0, -1.0
-        is_owed = True
+        is_owed, patience = True, _MOST_STRAYS
         while is_owed:
             try:
                 wire = recv(LARGEST_DATAGRAM)
@@ -241,7 +245,8 @@ class Lane:
             asked = flight.get(token)
             if asked is None:
                 self._unasked(port, token)
-                is_owed = bool(flight)
+                patience -= 1
+                is_owed = bool(flight) and patience > 0
                 continue
             sent, number, question = asked
             last = known[number]
@@ -266,6 +271,8 @@ class Lane:
                 rtts[rank] += 1
                 codes[last.rcode] += 1
             elif not self._is_heard(asked, wire, now):
+                patience -= 1
+                is_owed = patience > 0
                 continue
             del flight[token]
             is_owed = bool(flight)

@@ -14,6 +14,7 @@ from monitor.adapters.resolvers.engine import SILENCE_BEFORE_DOUBT, LaneLimits
 from monitor.adapters.resolvers.pace import Pace
 from monitor.adapters.resolvers.questions import Unaskable
 from monitor.adapters.resolvers.transports import EXCHANGES, Query, Way
+from monitor.adapters.resolvers.wire import printable
 from monitor.core.answers import (
     Answer,
     NoAnswer,
@@ -169,5 +170,6 @@ def _reason(error: Exception) -> NoAnswerReason:
 
 
 def detail_of(error: Exception) -> str:
-    first_line = str(error).partition("\n")[0]
+    """Return what it says in a line; what a server sent may be in it, as long as it likes."""
+    first_line = printable(str(error).partition("\n")[0])
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

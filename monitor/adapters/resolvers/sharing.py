@@ -15,6 +15,7 @@ from monitor.adapters.resolvers.sources import Tokens
 from monitor.core.servers import Transport
 
 _MOST = 8  # questions that ever leave one port
+_MOST_AT_A_TIME = 32  # datagrams: a flood of strays must not keep the loop to itself
 
 
 class SharedPorts:
@@ -143,9 +144,8 @@ class _Port:
             )
 
     def _receive(self) -> None:
-        """Take all that is owed, and at least one datagram."""
-        is_owed = True
-        while is_owed:
+        """Take what is owed, and at least one datagram; what is left keeps the socket readable."""
+        for _ in range(_MOST_AT_A_TIME):
             try:
                 wire = self._socket.recv(LARGEST_DATAGRAM)
             except BlockingIOError:
@@ -154,7 +154,8 @@ class _Port:
                 self._refused(error)
                 return
             self._take(wire)
-            is_owed = bool(self._waiting)
+            if not self._waiting:
+                break
         self._close_if_idle()
 
     def _take(self, wire: bytes) -> None:

@@ -17,6 +17,7 @@ import dns.query
 import dns.quic
 
 from monitor.adapters.resolvers.datagrams import Garbled, Response, is_response
+from monitor.adapters.resolvers.https import Page, post
 from monitor.adapters.resolvers.questions import Encoded, encoded
 from monitor.adapters.resolvers.reading import reading_of
 from monitor.adapters.resolvers.sharing import SharedPorts
@@ -54,6 +55,8 @@ class Way:
         return cls(server, timeout, SharedPorts(address, timeout, varies_case=varies_case))
 
 
+_NO_ID = bytes(2)  # so that what answers one question answers the next one too (RFC 8484 §4.1)
+
 Exchange = Callable[[Query, Way], Awaitable[Response]]
 
 
@@ -78,21 +81,20 @@ async def over_tls(query: Query, way: Way) -> Response:
 
 async def over_https(query: Query, way: Way) -> Response:
     """Ask by DNS over HTTPS; a `server_name` stands in the URL for the address that is called."""
-    server = way.server
-    url = urlsplit(server.address)
-    host = url.hostname or ""
-    if server.server_name:
-        url = url._replace(netloc=f"{server.server_name}:{server.port}")
-    message = await dns.asyncquery.https(
-        query.message(),
-        url.geturl(),
-        way.timeout,
-        server.port,
-        one_rr_per_rrset=True,
-        verify=_https_context(server.ca_file),
-        bootstrap_address=await _ip_of(host),
-    )
-    return _response(message.wire or b"", Transport.DOH)
+    server, asked = way.server, query.encoded()
+    host = urlsplit(server.address).hostname or ""
+    async with asyncio.timeout(way.timeout):
+        page = Page(
+            url=server.address,
+            address=await _ip_of(host),
+            port=server.port,
+            name=server.server_name or host,
+            context=_https_context(server.ca_file),
+        )
+        wire = await post(_NO_ID + asked.query, page)
+    if not is_response(wire, _NO_ID, asked.question):
+        raise Garbled("the message that came answers another question")
+    return _response(wire, Transport.DOH)
 
 
 async def over_quic(query: Query, way: Way) -> Response:

@@ -85,13 +85,13 @@ def answer_of(message: dns.message.Message) -> Answer:
         serial=_zone_version(message) or (soa[2].serial if soa else None),
         is_authoritative=bool(message.flags & dns.flags.AA),
         extended_errors=tuple(
-            ExtendedError(int(error.code), _printable(error.text or ""))
+            ExtendedError(int(error.code), printable(error.text or ""))
             for error in message.extended_errors()
         ),
         nsid=_nsid(message),
         subnet_scope=_subnet_scope(message),
         texts=tuple(
-            Text(owner, _printable(b"".join(record.strings).decode("utf-8", "replace")), ttl)
+            Text(owner, printable(b"".join(record.strings).decode("utf-8", "replace")), ttl)
             for owner, ttl, record in _records(rrsets, dns.rdtypes.ANY.TXT.TXT)
         ),
     )
@@ -156,8 +156,11 @@ def _zone_version(message: dns.message.Message) -> int | None:
     return None
 
 
-def _printable(text: str) -> str:
-    # It ends up in logs and on terminals, where control characters would act.
+def printable(text: str) -> str:
+    """Return what is kept of a server's free text.
+
+    It ends up in logs and on terminals, where control characters would act.
+    """
     return "".join(c for c in text if c.isprintable())[:LONGEST_TEXT]
 
 

@@ -35,7 +35,7 @@ def back_up(source: Path, target: Path) -> Copied:
             _flush(draft)
             os.link(draft, target)  # unlike a rename, it overwrites nothing
         _flush(target.parent)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError) as error:  # a damaged text is no UTF-8
         raise StoreError(f"{source} cannot be copied to {target}: {error}") from error
     return copied
 

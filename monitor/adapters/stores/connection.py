@@ -1,6 +1,7 @@
 """A connection to PostgreSQL that never waits for ever, and tells when it is lost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import inf
 from time import monotonic
@@ -10,7 +11,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from monitor.adapters.stores.session import Rows, Value
+from monitor.adapters.stores.session import PasswordUnavailable, Rows, Value
 
 T = TypeVar("T")
 
@@ -27,6 +28,23 @@ _OF_THE_SERVER = (
     "SET tcp_keepalives_interval = 5",
     "SET tcp_keepalives_count = 3",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to connect, as whom; a `password` that is given is asked for each time.
+
+    It may raise PasswordUnavailable. None leaves it to what libpq knows (PGPASSWORD, PGPASSFILE).
+    """
+
+    url: str
+    password: Callable[[], str] | None = None
+
+    def conninfo(self) -> str:
+        given = {**_USUAL, **conninfo_to_dict(self.url)}
+        if self.password is not None:
+            given["password"] = self.password()
+        return make_conninfo("", **given)
 
 
 class ConnectionLost(psycopg.OperationalError):
@@ -60,16 +78,21 @@ def _impatient(work: PQGen[T], patience: float) -> PQGen[T]:
 
 
 class PostgresqlSession:
-    """A connection that speaks as SQLite's does; one that failed it closes, if it is lost."""
+    """A connection that speaks as SQLite's does; one that failed it closes, if it is lost.
 
-    def __init__(self, connection: _Connection) -> None:
+    The server may be silent for as many seconds as its `patience` is by then.
+    """
+
+    def __init__(self, connection: _Connection, patience: Callable[[], float]) -> None:
         self._connection = connection
+        self._patience = patience
 
     @property
     def is_open(self) -> bool:
         return not self._connection.closed
 
     def execute(self, statement: str, values: Sequence[Value] = (), /) -> Rows:
+        self._connection.patience = self._patience()
         try:
             return self._connection.execute(_placed(statement), values or None, binary=True)
         except psycopg.Error as error:
@@ -80,6 +103,7 @@ class PostgresqlSession:
         given = tuple(rows)
         if not given:
             return
+        self._connection.patience = self._patience()
         try:
             with self._connection.cursor() as cursor:
                 cursor.executemany(_placed(statement), given)
@@ -89,14 +113,12 @@ class PostgresqlSession:
 
     def script(self, statements: str) -> None:
         """Execute several statements as one transaction, which may take any time."""
-        patience, self._connection.patience = self._connection.patience, inf
+        self._connection.patience = inf
         try:
             self._connection.execute(statements.encode())
         except psycopg.Error as error:
             self._raise_if_lost(error)
             raise
-        finally:
-            self._connection.patience = patience
 
     def close(self) -> None:
         self._connection.close()
@@ -109,15 +131,13 @@ class PostgresqlSession:
             raise ConnectionLost(str(error)) from error
 
 
-def connected(url: str, patience: float) -> PostgresqlSession:
-    """Connect to a server, which may be silent for so many seconds. Raises psycopg's errors."""
-    place = make_conninfo("", **{**_USUAL, **conninfo_to_dict(url)})
+def connected(server: Server, patience: Callable[[], float]) -> PostgresqlSession:
+    """Connect to a server, which may be silent for so long afterwards. Raises psycopg's errors."""
     try:
-        connection = _Connection.connect(place, autocommit=True)
-    except psycopg.OperationalError as error:
+        connection = _Connection.connect(server.conninfo(), autocommit=True)
+    except (psycopg.OperationalError, PasswordUnavailable) as error:
         raise ConnectionLost(str(error)) from error
-    connection.patience = patience
-    session = PostgresqlSession(connection)
+    session = PostgresqlSession(connection, patience)
     for statement in _OF_THE_SERVER:
         session.execute(statement)
     return session

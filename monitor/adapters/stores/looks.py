@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -38,12 +39,14 @@ class Looks:
     """A connection of its own, since the writer's belongs to another thread.
 
     It shows what was committed last, of whichever domain: nothing where the row is gone or
-    damaged, which the log then says. Each look may raise StoreLost.
+    damaged, which the log then says. Each look may raise StoreLost, and then has `mend` called,
+    which is to have the database reached anew by who may wait for it.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, mend: Callable[[], None]) -> None:
         """Open nothing yet."""
         self._database = database
+        self._mend = mend
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._at_hand: OrderedDict[str, dict[_Part, Mapping[Any, Any]]] = OrderedDict()
@@ -76,7 +79,7 @@ class Looks:
                 self._session = None
 
     def _at(self, name: str, part: _Part) -> Mapping[Any, Any]:
-        with self._lock:
+        with self._turn():
             parts = self._at_hand.setdefault(name, {})
             self._at_hand.move_to_end(name)
             if part not in parts:
@@ -85,12 +88,24 @@ class Looks:
                 self._at_hand.popitem(last=False)
             return parts[part]
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for others who look, but no longer than for the database itself."""
+        patience = self._database.look_patience
+        if not self._lock.acquire(timeout=-1 if patience is None else patience):
+            raise StoreLost(f"{self._database.place}: others wait for an answer too")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _read(self, name: str, part: _Part) -> Mapping[Any, Any]:
         try:
             return part.unpacked(self._packed(name, part.column))
         except self._database.errors as error:
             problem = self._database.failure(error)
             if isinstance(problem, StoreLost):  # not gone: whoever decides has to wait for it
+                self._mend()
                 raise problem from error
         except ValueError as error:
             problem = StoreError(str(error))

@@ -10,6 +10,7 @@ from typing import IO
 from monitor.adapters.stores import former
 from monitor.adapters.stores.details import zipped
 from monitor.adapters.stores.session import Access, migrations_in, refuse_newer, refuse_older
+from monitor.adapters.stores.whereabouts import identity_of
 from monitor.ports import StoreError
 
 _FOLDER = "sqlite"  # of its migrations
@@ -42,6 +43,11 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def is_lock_of(lock: IO[str], path: Path) -> bool:
+    """Tell whether a lock that we hold still keeps others out: its file may have been removed."""
+    return identity_of(lock.fileno()) == identity_of(_lock_file(path))
 
 
 def locked(path: Path) -> IO[str]:

@@ -104,7 +104,7 @@ def outline_of(packed: bytes) -> Outline:
     """Return the outline, the same object for the same octets. Raises ValueError."""
     try:
         return _OUTLINE.validate_json(zlib.decompress(packed))
-    except zlib.error as error:
+    except (zlib.error, TypeError) as error:
         raise ValueError(f"an outline is damaged: {error}") from error
 
 

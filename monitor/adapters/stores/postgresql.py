@@ -1,6 +1,7 @@
 """PostgreSQL as the store: one daemon holds an advisory lock, and waits out lost connections."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -10,7 +11,7 @@ from uuid import uuid4
 import psycopg
 
 from monitor.adapters.stores import rows
-from monitor.adapters.stores.connection import ConnectionLost, PostgresqlSession, connected
+from monitor.adapters.stores.connection import ConnectionLost, PostgresqlSession, Server, connected
 from monitor.adapters.stores.preparing import EXISTS, IS_LOCKED, Locked, prepare
 from monitor.adapters.stores.session import Access, Session
 from monitor.adapters.stores.sql import SqlStore
@@ -20,9 +21,9 @@ from monitor.ports import StoreError, StoreLost
 
 PATIENCE = 15.0  # seconds without an octet from the server, after which it counts as lost
 _PAUSE = 1.0  # before the next attempt to connect
-# Of who looks at details: all else in the daemon stands still meanwhile.
+# Of who looks at details, in seconds; where he holds up a loop, all else stands still meanwhile.
 _LOOK_PATIENCE = 2.0
-_LOOK_PAUSE = 10.0
+_LOOP_PATIENCE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,17 @@ class PostgresqlStore(SqlStore):
     """Keeps everything in one schema of a database, which is that of the URL's role."""
 
     def __init__(
-        self, url: str, access: Access = Access.WRITE, patience: float | None = None
+        self,
+        url: str,
+        access: Access = Access.WRITE,
+        patience: float | None = None,
+        password: Callable[[], str] | None = None,
     ) -> None:
-        """Open nothing yet; `patience` is in seconds, by default `PATIENCE`."""
-        super().__init__(_PostgresqlDatabase(url, access, patience or PATIENCE))
+        """Open nothing yet; `patience` is in seconds, by default `PATIENCE`.
+
+        A `password` is asked for at each connection, and may raise PasswordUnavailable.
+        """
+        super().__init__(PostgresqlDatabase(url, access, patience, password))
         self._doubt: _Doubt | None = None
         self._mark: str | None = None  # of the newest step
 
@@ -77,27 +85,46 @@ class PostgresqlStore(SqlStore):
             )
 
 
+def _holds_up_a_loop() -> bool:
+    """Tell whether who waits here keeps an event loop waiting."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _mark(session: Session) -> str:
     (mark,) = session.execute("SELECT mark FROM step").fetchone()
     return str(mark)
 
 
-class _PostgresqlDatabase:
+class PostgresqlDatabase:
+    """A schema of a server; who owns it is the only one with its lock."""
+
     errors = (psycopg.Error,)
 
-    def __init__(self, url: str, access: Access, patience: float) -> None:
-        self._url = url
+    def __init__(
+        self,
+        url: str,
+        access: Access,
+        patience: float | None = None,
+        password: Callable[[], str] | None = None,
+    ) -> None:
+        """Open nothing yet."""
+        self._server = Server(url, password)
         self._access = access
-        self._patience = patience
+        self._patience = patience or PATIENCE
         self._writer: PostgresqlSession | None = None
         self._was_open = False
         self._lost = ""  # why, the last time
         self._not_before = 0.0
-        self._no_look_before = 0.0
+        self._looker: PostgresqlSession | None = None
+        self._no_looker_before = 0.0
 
     @property
     def place(self) -> str:
-        return urlunsplit(urlsplit(self._url)._replace(query="", fragment=""))
+        return urlunsplit(urlsplit(self._server.url)._replace(query="", fragment=""))
 
     @property
     def exists(self) -> bool:
@@ -106,6 +133,10 @@ class _PostgresqlDatabase:
     @property
     def is_owned(self) -> bool:
         return self._asked(IS_LOCKED)
+
+    @property
+    def look_patience(self) -> float:
+        return min(_LOOP_PATIENCE if _holds_up_a_loop() else _LOOK_PATIENCE, self._patience)
 
     def writer(self) -> PostgresqlSession:
         if self._writer is None or not self._writer.is_open:
@@ -118,11 +149,14 @@ class _PostgresqlDatabase:
                 self._lost, self._not_before = str(error), monotonic() + _PAUSE
                 raise
             self._was_open = True
-            self._no_look_before = 0.0
+            self._no_looker_before = 0.0
+            if self._looker is not None:
+                self._looker.close()  # what it spoke to may be gone too
+        self._provide_looker()
         return self._writer
 
     def _opened(self) -> PostgresqlSession:
-        session = connected(self._url, self._patience)
+        session = connected(self._server, lambda: self._patience)
         try:
             prepare(session, self._access)
         except Locked:
@@ -138,15 +172,24 @@ class _PostgresqlDatabase:
             raise
         return session
 
+    def _provide_looker(self) -> None:
+        """Connect for who looks, here where one may wait; without it, all else goes on."""
+        is_there = self._looker is not None and self._looker.is_open
+        if is_there or monotonic() < self._no_looker_before:
+            return
+        self._no_looker_before = monotonic() + _PAUSE
+        try:
+            session = connected(self._server, lambda: self.look_patience)
+            session.execute("SET default_transaction_read_only = on")
+        except ConnectionLost as error:
+            self._lost = str(error)
+        else:
+            self._looker = session
+
     def looker(self) -> PostgresqlSession:
-        writer, now = self._writer, monotonic()
-        if writer is None or not writer.is_open or now < self._no_look_before:
-            raise ConnectionLost("it could not be reached a moment ago")
-        self._no_look_before = now + _LOOK_PAUSE
-        session = connected(self._url, min(_LOOK_PATIENCE, self._patience))
-        session.execute("SET default_transaction_read_only = on")
-        self._no_look_before = now + _PAUSE
-        return session
+        if self._looker is None or not self._looker.is_open:
+            raise ConnectionLost(self._lost or "the connection was lost a moment ago")
+        return self._looker
 
     @contextmanager
     def transaction(self, session: Session) -> Iterator[None]:
@@ -172,13 +215,14 @@ class _PostgresqlDatabase:
         return kind(f"{self.place}: {said}. {_remedy(error)}")
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        for session in (self._looker, self._writer):
+            if session is not None:
+                session.close()
 
     def _asked(self, question: str) -> bool:
         """Return the answer to a question of one who may have nothing open."""
         try:
-            with closing(connected(self._url, self._patience)) as session:
+            with closing(connected(self._server, lambda: self._patience)) as session:
                 (answer,) = session.execute(question).fetchone()
         except psycopg.Error as error:
             raise self.failure(error) from error
@@ -186,7 +230,27 @@ class _PostgresqlDatabase:
 
 
 _REMEDIES = {
-    ("password",): "Give it in PGPASSWORD or in a password file (PGPASSFILE).",
+    ("password", "Password"): (
+        "It comes from daemon.database_password, else from PGPASSWORD or a password file "
+        "(PGPASSFILE), which only its owner may read."
+    ),
+    ("certificate verify failed",): (
+        "Its certificate is not by whom sslrootcert names: is it the right server, and the "
+        "authority that signed for it?"
+    ),
+    ("does not match host name",): (
+        "Name the server as its certificate does; hostaddr= in the URL may say where it is."
+    ),
+    ("root certificate",): "Name in sslrootcert the file of the authority that signed for it.",
+    ("does not support SSL", "server does not support"): (
+        "Turn on ssl at the server; without it, all that is kept would cross the network in the "
+        "open."
+    ),
+    ("no pg_hba.conf entry", "pg_hba.conf rejects"): (
+        "Let this role in from here in the server's pg_hba.conf; one for hostssl wants sslmode."
+    ),
+    ("translate host name", "resolve host"): "Is that the server's name, and does DNS know it?",
+    ("invalid URI", "invalid connection option", "invalid sslmode"): "Mend daemon.database.",
     ("does not exist",): "Create the role and its database, or mend the URL.",
     ("permission denied",): "Let this role create and use tables in its schema.",
     ("read-only",): "Name the primary server: this connection may only read.",

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -47,6 +47,7 @@ class DomainRow(NamedTuple):
     records: bytes | None
 
 
+_T = TypeVar("_T")
 _BINDING = TypeAdapter(Binding)
 _FAILURES = TypeAdapter(tuple[Failure, ...])
 _BUCKETS = TypeAdapter(frozenset[str])
@@ -191,6 +192,7 @@ def _event_row(record: Record, evidence: str) -> EventRow:
 
 
 def record_of(row: EventRow) -> Record:
+    """Return the record. Raises ValueError for a row that makes none."""
     seq, at, kind, domain, resolver, change, data, evidence, prev_hash, digest = row
     event = Event(
         EventType(kind),
@@ -198,10 +200,22 @@ def record_of(row: EventRow) -> Record:
         DomainName(domain) if domain else None,
         resolver,
         change,
-        json.loads(data),
-        tuple(json.loads(evidence)),
+        _read(data, dict),
+        tuple(_read(evidence, list)),
     )
+    if not all(isinstance(shown, dict) for shown in event.evidence):
+        raise ValueError("evidence that is no table")
     return Record(seq, event, prev_hash, digest)
+
+
+def _read(text: str, kind: type[_T]) -> _T:
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(value, kind):
+        raise ValueError(f"no {kind.__name__}")  # noqa: TRY004 - a row is no argument
+    return value
 
 
 def logged_of(row: EventRow) -> Logged:

@@ -19,6 +19,10 @@ class Access(Enum):
     READ = "read"  # changes nothing, not even an older schema
 
 
+class PasswordUnavailable(LookupError):
+    """The place that should hold the password has none; the message names it."""
+
+
 class Rows(Protocol):
     """What a statement shows."""
 
@@ -59,11 +63,18 @@ class Database(Protocol):
     def is_owned(self) -> bool:
         """Tell whether a daemon works on it now. Raises StoreError."""
 
+    @property
+    def look_patience(self) -> float | None:
+        """For how long, in seconds, who looks may wait here; None where nobody ever has to."""
+
     def writer(self) -> Session:
         """Return the session that reads and writes, of a single thread. Raises `errors`."""
 
     def looker(self) -> Session:
-        """Return another one, which any thread may use to read. Raises `errors` or StoreError."""
+        """Return another one, which any thread may use to read. Raises `errors` or StoreError.
+
+        Nobody waits for long here: an event loop may stand still meanwhile.
+        """
 
     def transaction(self, session: Session) -> AbstractContextManager[None]:
         """Keep all that is written within, or nothing of it. Raises `errors`."""

@@ -3,7 +3,8 @@
 import asyncio
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import TypeVar
@@ -22,7 +23,7 @@ from monitor.core.state import DomainState, State, Step
 from monitor.core.tampering import Logged
 from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
-from monitor.ports import Kept, StoreError
+from monitor.ports import Kept, StoreError, Withdrawn
 
 T = TypeVar("T")
 
@@ -36,8 +37,11 @@ class SqlStore:
         """Open nothing yet."""
         self._database = database
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._looks = Looks(database)
+        self._looks = Looks(database, self._reach_soon)
+        self._reaching: Future[None] | None = None
         self._written: dict[str, AccountInventory] = {}
+        self._writer: Session | None = None
+        self._withdrawn: Step | None = None
 
     @property
     def exists(self) -> bool:
@@ -63,6 +67,9 @@ class SqlStore:
         for name in step.closed:
             self._written.pop(name, None)
         return kept
+
+    def withdraw(self, step: Step) -> None:
+        self._withdrawn = step
 
     async def history(
         self, domain: DomainName, limit: int, before: int | None = None
@@ -133,12 +140,26 @@ class SqlStore:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._guarded, work)
 
+    def _reach_soon(self) -> None:
+        """Have the writer's thread reach the database; of many who want that, one is enough."""
+        if self._reaching is None or self._reaching.done():
+            with suppress(RuntimeError):  # it is closed
+                self._reaching = self._thread.submit(self._reach_quietly)
+
+    def _reach_quietly(self) -> None:
+        with suppress(StoreError):  # whoever needs it is told
+            self._guarded(lambda session: session.execute("SELECT 1"))
+
     def _guarded(self, work: Callable[[Session], T]) -> T:
         try:
-            return work(self._database.writer())
+            writer = self._database.writer()
+            if writer is not self._writer:
+                self._looks.close()  # what it has open is what the former writer wrote
+                self._writer = writer
+            return work(writer)
         except self._database.errors as error:
             raise self._database.failure(error) from error
-        except ValueError as error:
+        except (ValueError, TypeError) as error:  # a damaged file has other types in its columns
             raise StoreError(
                 f"{self._database.place} holds a row that makes no sense "
                 f"({type(error).__name__}): it was written by another release or changed by "
@@ -166,6 +187,8 @@ class SqlStore:
         if step.pruned is not None:
             with self._database.unguarded(session):
                 event_log.prune(session, step.pruned)
+        if step is self._withdrawn:
+            raise Withdrawn
         return records
 
     def _settled(

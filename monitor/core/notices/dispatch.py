@@ -49,6 +49,8 @@ def next_parcel(
     """
     if not waiting:
         return None
+    # What seems to be taken later than now was taken before somebody put the clock back.
+    handed = [one for one in handed if one.at <= now]
     free_at = _free_at(handed, limits)
     if free_at is not None and free_at > now:
         return free_at

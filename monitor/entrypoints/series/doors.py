@@ -11,6 +11,7 @@ from monitor.core.state import DomainState
 from monitor.core.status import stances_of
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import ended_at, is_calm
+from monitor.ports import StoreLost
 from monitor.usecases.snapshot import Snapshot
 
 Said: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[bool | None, ...]]
@@ -52,7 +53,10 @@ def change_of(snapshot: Snapshot, domain: DomainState) -> Change | None:
         ended = ended_at(records)
         if ended is None or snapshot.at >= ended + SHOWN_FOR:
             return None
-    return snapshot.change(domain)
+    try:
+        return snapshot.change(domain)
+    except StoreLost:  # it is over: it is shown again when the store is back
+        return None
 
 
 def instants_of(change: Change, now: datetime) -> Mapping[str, datetime]:

@@ -32,7 +32,7 @@ from monitor.entrypoints.web.problems import problem
 from monitor.entrypoints.web.replies import json_reply
 from monitor.entrypoints.web.site import Site
 from monitor.ports import StoreError
-from monitor.usecases.announce import Announcement, NotAnnounced
+from monitor.usecases.announce import Announcement, NotAnnounced, NotKept
 
 log = structlog.get_logger()
 
@@ -45,6 +45,7 @@ _JSON = "application/json"
 
 _STORY_LIMIT = 1000
 _LONGEST_BODY = 16_384
+_RETRY_AFTER = "10"  # seconds
 _KEYS = frozenset(AnnouncementDocument.__annotations__)
 _UNREADABLE = {503: "The changes cannot be read."}
 _NO_SUCH_CHANGE = {404: "There is no such change.", **_UNREADABLE}
@@ -85,6 +86,7 @@ ANNOUNCE = Operation(
         413: f"The body is longer than {_LONGEST_BODY} octets.",
         415: "The body is not said to be application/json.",
         422: "A key is missing, unknown, or holds what makes no sense; the detail says which.",
+        503: "The database could not keep it in time: it is not announced.",
     },
     method="POST",
     status=HTTPStatus.CREATED,
@@ -154,6 +156,8 @@ class ChangesApi:
         by = announcement.by or caller_of(request).name
         try:
             change = await self._site.announce(replace(announcement, by=by))
+        except NotKept as error:
+            return problem(503, f"{error}.", {"retry-after": _RETRY_AFTER})
         except NotAnnounced as error:
             return problem(409, str(error))
         place = {"location": f"/api/v1/changes/{change.id}"}

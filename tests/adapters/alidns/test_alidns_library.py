@@ -25,7 +25,7 @@ def test_without_the_library_the_reason_says_so_and_nothing_is_asked() -> None:
         [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True, timeout=60
     )
     assert "ProviderReason.LIBRARY_MISSING" in done.stdout
-    assert "pip install 'oss-cname-monitor[alidns]'" in done.stdout
+    assert "install the wheel with its extra [alidns]" in done.stdout
 
 
 def client_of(credential: Any, url: str) -> Any:

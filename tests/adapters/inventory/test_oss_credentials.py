@@ -1,6 +1,6 @@
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -179,7 +179,7 @@ def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
 class Metadata:
     """A metadata server of the cloud, which gives out the role's keys one after another."""
 
-    documents: list[dict[str, str]]
+    documents: Sequence[Mapping[str, object]]
     asked: int = field(default=0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -231,3 +231,23 @@ async def test_a_role_without_keys_is_no_role() -> None:
     async with Metadata([empty]).role() as credentials:
         (failure,) = (await look(world(), credentials)).failures
     assert "lacks an access key id" in failure.detail
+
+
+@pytest.mark.parametrize("key", ["AccessKeyId", "AccessKeySecret", "SecurityToken"])
+@pytest.mark.parametrize("value", [None, 1, ["x"], {}])
+async def test_keys_of_a_role_that_are_no_text_are_none(key: str, value: object) -> None:
+    document = {**role_document(KEY, life=timedelta(hours=6)), key: value}
+    async with Metadata([document]).role() as credentials:
+        listing = await look(world(), credentials)
+    assert [failure.reason for failure in listing.failures] == [FailureReason.CREDENTIALS]
+
+
+async def test_a_failing_metadata_server_does_not_bring_its_words_into_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refusal = JSONResponse(as_json(KEY), status_code=500)
+    async with served(refusal) as url:
+        listing = await look(world(), EcsRoleCredentials(f"{url}/role", timeout=5.0, attempts=1))
+    (failure,) = listing.failures
+    assert failure.reason is FailureReason.CREDENTIALS
+    assert not any(canary in f"{failure.detail}{caplog.text}" for canary in CANARIES)

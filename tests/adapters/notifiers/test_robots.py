@@ -52,7 +52,12 @@ async def failure_of(robot: Robot, service: HttpService, answer: Says) -> NotDel
 
 @pytest.mark.parametrize("robot", [DingTalk(), WeCom(), Feishu()], ids=lambda r: type(r).__name__)
 @pytest.mark.parametrize(
-    "document", ["<html>log in first</html>", "", "[]", {}, {"errcode": "0", "code": None}]
+    "document",
+    [
+        *("<html>log in first</html>", "", "[]", {}, {"errcode": "0", "code": None}),
+        *("[" * 5000, '{"errcode": 1' + "0" * 5000 + "}"),
+    ],
+    ids=lambda document: f"{document!s:.12}",
 )
 async def test_an_answer_that_is_not_the_services_is_no_success(
     service: HttpService, robot: Robot, document: object
@@ -99,3 +104,18 @@ async def test_a_status_counts_before_the_document(service: HttpService) -> None
 
     assert failure.reason is DeliveryFailure.RATE_LIMITED
     assert "asks for 7 s" in str(failure)
+
+
+async def test_what_a_service_says_acts_on_no_terminal_and_can_be_kept(
+    service: HttpService,
+) -> None:
+    answer = Says(200, {"errcode": 1, "errmsg": "\x1b[31m\ud800\u202e bad"})
+    failure = await failure_of(DingTalk(), service, answer)
+
+    assert str(failure) == "the service says 1: [31m bad"
+
+
+async def test_a_code_of_many_digits_is_cut(service: HttpService) -> None:
+    failure = await failure_of(DingTalk(), service, Says(200, '{"errcode": ' + "9" * 4000 + "}"))
+
+    assert len(str(failure)) < 100

@@ -26,6 +26,7 @@ from tests.adapters.resolvers.messages import RESPONSE, Message, address, alias
 from tests.adapters.resolvers.scripted import HOST, Query, scripted
 
 COUNT = 20
+FLOOD = 200  # datagrams, for which a socket has room
 NEVER = 60.0  # seconds: no attempt is over before the test is
 BUCKET = "shop-img.oss-cn-hangzhou.aliyuncs.com"
 
@@ -306,6 +307,22 @@ async def test_a_second_answer_is_a_stray() -> None:
         for _ in range(2):
             await sweeps.run()
             assert sweeps.lane.counted_anew().strays == COUNT - 1
+
+
+async def test_a_flood_of_strays_leaves_the_loop_to_others_in_between() -> None:
+    def script(query: Query) -> Iterable[bytes]:
+        yield from (bytes(12) for _ in range(FLOOD))
+        yield right(query)
+
+    async with scripted(script) as server:
+        sweeps = Sweeps(server.port, LaneLimits(NEVER, 1, ports=1), names=1)
+        sweep = asyncio.ensure_future(sweeps.run(names=1))
+        counts = [0]
+        while not sweep.done():  # a turn of the loop each
+            counts.append(sweeps.lane.counted.strays)
+            await asyncio.sleep(0)
+    assert sweeps.lane.counted.strays == FLOOD
+    assert max(after - before for before, after in pairwise(counts)) <= FLOOD / 4
 
 
 async def test_an_answer_from_another_address_is_not_even_heard() -> None:

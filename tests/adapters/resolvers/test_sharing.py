@@ -10,7 +10,7 @@ import pytest
 from monitor.adapters.resolvers.datagrams import Garbled, Response
 from monitor.adapters.resolvers.questions import Encoded, encoded
 from monitor.adapters.resolvers.sharing import SharedPorts
-from monitor.core.answers import Question
+from monitor.core.answers import Question, Rcode
 from monitor.core.names import DomainName
 from monitor.demo.ports import free_port
 from tests.adapters.resolvers.scripted import HOST, Query, Server, scripted
@@ -115,3 +115,19 @@ async def test_when_nobody_listens_all_who_share_the_port_are_told_at_once() -> 
     )
     assert all(isinstance(error, OSError) for error in found)
     assert not any(isinstance(error, TimeoutError) for error in found)
+
+
+async def test_a_flood_of_strays_leaves_the_loop_to_others_in_between() -> None:
+    def flood(query: Query) -> Iterable[bytes]:
+        yield from (b"stray" for _ in range(200))
+        yield query.answered()
+
+    async with scripted(flood) as server:
+        asking = asyncio.ensure_future(ports_to(server.port).ask(question(1)))
+        await server.has_heard(1)
+        turns = 0
+        while not asking.done():
+            await asyncio.sleep(0)
+            turns += 1
+    assert turns >= 200 // 32
+    assert (await asking).reading.answer.rcode is Rcode.NOERROR

@@ -302,6 +302,25 @@ async def test_what_is_cut_off_comes_whole_over_tcp_and_is_then_no_news() -> Non
         )
 
 
+async def test_who_cuts_off_all_and_is_silent_over_tcp_does_not_make_a_sweep_longer() -> None:
+    bench = Bench(timeout=0.4, attempts=1, in_flight=2)
+
+    def cut_off(query: Query) -> list[bytes]:
+        return [Message(query.name, flags=RESPONSE | int(dns.flags.TC)).wire(message_id=query.id)]
+
+    async with scripted(cut_off) as server:
+        await bench.sweep(at(server), bindings=NAMES[:40], over=timedelta(seconds=0.5))
+        asked = {domain for domain, _ in bench.answers()}
+        # Two at a time, in waves: what begins before 0.6 s is waited for.
+        assert 0 < len(asked) <= 4
+        assert bench.telemetry.sums["a", "shed"] == 40 - len(asked)
+        server.script = right
+        server.queries.clear()
+        await bench.sweep(at(server), bindings=NAMES[:40])
+    first_of_all = {DomainName(query.name) for query in server.queries[: 40 - len(asked)]}
+    assert first_of_all.isdisjoint(asked)
+
+
 async def test_a_server_that_knows_no_edns_is_asked_without() -> None:
     bench = Bench()
 

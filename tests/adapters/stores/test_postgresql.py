@@ -7,6 +7,9 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from time import monotonic
 
 import psycopg
 import pytest
@@ -142,7 +145,7 @@ async def test_the_log_cannot_be_changed_by_a_slip(
     [
         (lambda url: url.replace("/postgres?", "/nowhere?"), "Create the role and its database"),
         (lambda url: url.replace("host=", "host=/no/such"), "Does the server run"),
-        (lambda url: url + "&nonsense=1", "See the server's log"),
+        (lambda url: url + "&nonsense=1", "Mend daemon.database"),
     ],
 )
 async def test_what_cannot_be_opened_is_said_with_the_remedy(
@@ -216,6 +219,49 @@ def _numbered(number: int) -> Event:
 def _adding(number: int) -> Callable[[object], Step]:
     domain = DomainState(DomainName(f"d{number}.example"), BINDING, START)
     return lambda _: Step((domain,), events=(_numbered(number),))
+
+
+async def test_a_server_that_falls_silent_holds_up_no_loop(own_postgresql: Postgresql) -> None:
+    async with opened(own_postgresql.fresh(), patience=30.0) as store:
+        await store.commit(Step((KNOWN,)))
+        (domain,) = (await store.load()).domains.values()
+        assert domain.resolvers == KNOWN.resolvers
+        other = DomainName("other.example")
+        await store.commit(Step((replace(KNOWN, domain=other),)))
+        resting = (await store.load()).domains[other]
+        async with aside(own_postgresql.silent()):
+            page = asyncio.ensure_future(asyncio.to_thread(resting.resolvers.items))
+            await asyncio.sleep(0.1)  # it waits for the server by now, and others for it
+            for _ in range(5):
+                began = monotonic()
+                with pytest.raises(StoreLost):
+                    resting.resolvers.items()
+                assert monotonic() - began < 1.5, "the loop stood still"
+            with pytest.raises(StoreLost):
+                await page
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    assert resting.resolvers.items() == KNOWN.resolvers.items()
+                except StoreLost:
+                    await asyncio.sleep(0.05)
+                else:
+                    break
+
+
+async def test_what_was_withdrawn_from_a_silent_server_is_not_kept_when_it_speaks_again(
+    own_postgresql: Postgresql,
+) -> None:
+    async with opened(own_postgresql.fresh(), patience=60.0) as store:
+        ledger = Ledger(store, RecordingTelemetry())
+        await ledger.open()
+        async with aside(own_postgresql.silent()):
+            step = Step((KNOWN,), events=(EVENT,))
+            assert not await ledger.record(lambda _: step, timedelta(seconds=0.3))
+        assert await ledger.record(_adding(1))
+        records = await store.records(after=0, limit=9)
+        assert [record.event.data for record in records] == [{"nr": 1}]
+        assert DOMAIN not in (await store.load()).domains
 
 
 @pytest.mark.parametrize("is_kept", [True, False])

@@ -62,10 +62,9 @@ async def _in_a_change(folder: Path, by: timedelta) -> Outcome:
             await scene.until_reported("change_detected")
             _set_clock(scene, by)
             await scene.until_logged("clock.stepped")
-        await asyncio.sleep(_TELLING)
-        scene.mend("www")
-        scene.lead_astray("docs")
-        await scene.until_paged("img")
+            await asyncio.sleep(_TELLING)
+            scene.mend("www")
+            scene.lead_astray("docs")
         return await scene.judged("one page is open, one change is followed, one comes later")
 
 
@@ -108,9 +107,8 @@ async def _while_it_is_down(folder: Path, by: timedelta) -> Outcome:
             await scene.runner.kill()
             _set_clock(scene, by)
             await scene.runner.start()
-        await asyncio.sleep(_TELLING)
-        scene.mend("www")
-        await scene.until_paged("img")
+            await asyncio.sleep(_TELLING)
+            scene.mend("www")
         return await scene.judged("one page is open, one change is followed")
 
 

@@ -213,8 +213,9 @@ async def _backend_of_postgresql(folder: Path) -> Outcome:
             async with _restless(scene):
                 for _ in range(4):
                     await asyncio.sleep(draw.uniform(0.3, 2.5))
+                    said = len(scene.runner.events)
                     await asyncio.to_thread(_kill_backends, server)
-                    await scene.until_ready()
+                    await scene.until_logged("store.back", after=said)
         return await scene.judged("4 times at random; the server restarts all its processes")
 
 

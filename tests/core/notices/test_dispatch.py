@@ -85,6 +85,13 @@ def test_what_comes_after_a_digest_waits_for_the_next_one() -> None:
     assert next_parcel(letters(50), before, LIMITS, START) == START + 40 * SECOND
 
 
+def test_what_was_taken_before_the_clock_was_put_back_fills_no_minute() -> None:
+    ahead = [taken(number, seconds_ago=-3600) for number in range(LIMITS.per_minute)]
+    assert next_parcel(letters(50), ahead, LIMITS, START) == Parcel((letter(50),))
+    digest = [taken(number, seconds_ago=-3600, bundle="b") for number in range(50)]
+    assert next_parcel(letters(50), digest, LIMITS, START) == Parcel((letter(50),))
+
+
 def test_a_digest_is_tried_again_as_it_was() -> None:
     sealed = [letter(number, bundle="b") for number in range(12)]
     parcel = next_parcel([*sealed, letter(20)], [], LIMITS, START)

@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.core.names import DomainName
 from monitor.core.resting import Lineup, RestingViews
-from monitor.core.status import Spell, View, standings_of
+from monitor.core.status import DomainStatus, Spell, View, standings_of
+from monitor.core.tracking.changes import Change
 from monitor.entrypoints.web.access import Rules
 from monitor.ports import StoreLost
+from monitor.usecases.announce import Announcement, NotKept
+from monitor.usecases.snapshot import Snapshot
 from tests.entrypoints.web.worlds import Reloads, reader, site_of
 from tests.servers.installed import require
 
@@ -166,14 +170,44 @@ class _Lost(RestingViews):
         raise StoreLost("the store is lost: wait")
 
 
-@pytest.mark.parametrize("path", ["/domains/", "/api/v1/domains/"])
-def test_what_needs_a_store_that_is_lost_is_unavailable_for_now(path: str) -> None:
+def _with_lost_details() -> tuple[Snapshot, DomainName]:
+    """Return the sample with a broken domain whose details cannot be read, and its name."""
     snapshot = site_of().snapshot()
-    name, known = next((n, d) for n, d in snapshot.state.domains.items() if d.resolvers)
+    name, known = next(
+        (name, domain)
+        for name, domain in snapshot.state.domains.items()
+        if domain.resolvers and domain.status.value is DomainStatus.BROKEN
+    )
     servers, places = zip(*standings_of(known.resolvers), strict=True)
     lost = _Lost(Lineup(servers, tuple(range(len(places)))), places)
     domains = {**snapshot.state.domains, name: replace(known, resolvers=lost)}
-    shown = replace(snapshot, state=replace(snapshot.state, domains=domains))
+    return replace(snapshot, state=replace(snapshot.state, domains=domains)), name
+
+
+@pytest.mark.parametrize("path", ["/", "/changes", "/metrics", "/api/v1/resolvers"])
+def test_what_everybody_looks_at_goes_on_while_a_store_is_lost(path: str) -> None:
+    shown, name = _with_lost_details()
+    reply = reader(site_of(shown)).get(path)
+    assert reply.status_code == 200
+    if path == "/":
+        assert "The reason cannot be read now" in reply.text
+        assert name.display in reply.text
+
+
+@pytest.mark.parametrize("path", ["/domains/", "/api/v1/domains/"])
+def test_what_needs_a_store_that_is_lost_is_unavailable_for_now(path: str) -> None:
+    shown, name = _with_lost_details()
     reply = reader(site_of(shown)).get(path + name.text)
     assert reply.status_code == 503
     assert "cannot be read now" in reply.text
+
+
+def test_an_announcement_that_could_not_be_kept_is_to_be_made_again_later() -> None:
+    async def announce(_announcement: Announcement) -> Change:
+        raise NotKept("the announcement could not be kept")
+
+    site = replace(site_of(), announce=announce)
+    reply = reader(site).post("/api/v1/changes", json={"domain": "a.example", "to": "b.example"})
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "10")
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.json()["detail"] == "the announcement could not be kept."

@@ -128,6 +128,8 @@ class Broker:
 
     async def beat(self, vantage: str, wire: bytes) -> None:
         """Say that a worker is there; where nobody hears it, nothing happens. Raises Away."""
+        if not self._client.is_connected:  # it would be kept, and flushing tells nothing of that
+            raise Away("the connection broke")
         try:
             await self._client.publish(f"{_ROOT}.beats.{vantage}", wire)
             await self._client.flush(timeout=2)

@@ -3,11 +3,12 @@
 import asyncio
 from array import array
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 
@@ -54,6 +55,13 @@ _ERRANDS = 8  # that are fetched at a time
 _TOGETHER = 0.02  # seconds for which answers of an errand are gathered
 _TIDY = 600.0
 _IN_FLIGHT = 1000  # urgent questions
+
+# Told at each beat why the broker is away, or None where it is there.
+Standing: TypeAlias = Callable[[Away | None], None]
+
+
+def nobody_hears(_: Away | None) -> None:
+    """Tell nobody how it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ class Worker:
     address: BrokerAddress
     identity: Identity
     clock: Clock
+    standing: Standing = nobody_hears
     _link: Link = field(default_factory=lambda: Link("worker"))
     _counts: _Counts = field(default_factory=_Counts)
     _bench: _Bench | None = None
@@ -159,6 +168,9 @@ class Worker:
             await broker.beat(me.vantage, beat_to_wire(Beat(me.worker, me.release, now)))
         except Away as error:
             log.debug("broker.away", error=str(error))
+            self.standing(error)
+        else:
+            self.standing(None)
 
     async def _tidy(self) -> None:
         while True:

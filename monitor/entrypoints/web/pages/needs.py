@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from monitor.core.state import DomainState
 from monitor.core.status import DomainStatus, View
+from monitor.ports import StoreLost
 from monitor.usecases.snapshot import Snapshot, urgency
 from monitor.wording import Wording
 
@@ -32,6 +33,15 @@ def need(snapshot: Snapshot, domain: DomainState, words: Wording) -> Need:
     faults = faults_of(domain, words)
     if domain.status.value in _CALM:
         return Need(domain, "", faults, "")
+    try:
+        return _explained(snapshot, domain, faults, words)
+    except StoreLost:
+        return Need(domain, words.word("why_unavailable"), faults, "")
+
+
+def _explained(
+    snapshot: Snapshot, domain: DomainState, faults: tuple[str, ...], words: Wording
+) -> Need:
     counted = _deciding(snapshot, domain)
     if counted is None or domain.binding is None:
         return Need(domain, words.word("no_answer_yet"), faults, "")

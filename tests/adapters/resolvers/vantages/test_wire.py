@@ -1,13 +1,15 @@
 """What travels between coordinator and workers: nothing is lost, and nothing harms."""
 
+import json
 import zlib
 from array import array
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from math import nan
+from math import inf, nan
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -206,7 +208,7 @@ def test_a_few_octets_that_unpack_to_very_many_are_refused() -> None:
 
 def test_another_version_is_named_as_the_reason() -> None:
     (wire,) = parcel_to_wires(one())
-    assert parcel_of_wire(b"OCV2" + wire[4:]) is Refusal.VERSION
+    assert parcel_of_wire(b"OCV1" + wire[4:]) is Refusal.VERSION
 
 
 def test_deep_nesting_is_refused() -> None:
@@ -246,3 +248,46 @@ def test_a_row_that_no_message_can_hold_is_left_out() -> None:
     (left,) = (parcel_of_wire(wire) for wire in parcel_to_wires(one(said=said)))
     assert isinstance(left, Parcel)
     assert (len(left.rows), left.is_last) == (0, True)
+
+
+def with_other(head: dict[str, object], path: tuple[str | int, ...], value: object) -> bytes:
+    """Return a job in which something else stands in one place."""
+    document = json.loads(json.dumps(head))
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return sealed(document)
+
+
+RESOLVER = ("resolvers", 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ((*RESOLVER, "port"), (0, -1, 65_536, True, "53", 10**30)),
+        ((*RESOLVER, "max_qps"), (0, -1, nan, inf, 10**400, True, "1")),
+        ((*RESOLVER, "client_subnet"), ("x", "192.0.2.1/24", [], 1)),
+        ((*RESOLVER, "varies_case"), (1, None, "no")),
+        ((*RESOLVER, "server_name"), (1, [], "\x1b[31m")),
+        ((*RESOLVER, "address"), ("\x1b[31m", "x" * 2000, None)),
+        ((*RESOLVER, "unheard"), (1,)),
+        (("attempts",), (0, 10**9, True, 1.5)),
+        (("window",), (0, 10**9, True)),
+        (("timeout",), (0, -1, nan, 1e-300, 10**400)),
+        (("over",), (-1, nan, inf, 10**400, True)),
+        (("job",), ("\n", 1)),
+        (("names", 0), ("\ud800", "x" * 2000, 1)),
+    ],
+    ids=str,
+)
+def test_a_job_that_no_worker_could_begin_on_is_refused(
+    path: tuple[str | int, ...], values: tuple[object, ...]
+) -> None:
+    job = Sweep("j", (Resolver("a", "192.0.2.53"),), (DomainName("b.c"),), LaneLimits())
+    frame = opened(job_to_wire(job))
+    assert not isinstance(frame, Refusal)
+    assert job_of_wire(sealed(frame.head)) == job
+    for value in values:
+        assert job_of_wire(with_other(frame.head, path, value)) is Refusal.FORMAT, value
