@@ -1,6 +1,14 @@
 """Every fault, one module a family."""
 
 from tests.chaos.fault import Fault
-from tests.chaos.faults import clocks, processes, stores
+from tests.chaos.faults import api, clocks, mass, processes, signals, stores, vantages
 
-FAULTS: tuple[Fault, ...] = (*processes.FAULTS, *stores.FAULTS, *clocks.FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *processes.FAULTS,
+    *stores.FAULTS,
+    *clocks.FAULTS,
+    *api.FAULTS,
+    *signals.FAULTS,
+    *mass.FAULTS,
+    *vantages.FAULTS,
+)
