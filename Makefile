@@ -10,7 +10,7 @@ WORKERS ?= auto
 .PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate chaos wheel sbom audit image servers setup lock clean
 
 help:  ## say what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: $(VENV)/.runtime  ## run the daemon on an embedded world: no network, no credentials
 	$(RUN)/python -m monitor demo --speed $(SPEED)
@@ -41,6 +41,7 @@ bench: $(VENV)/.development  ## measure, in ratios: the engine beside its peers,
 	PYTHONPATH=. $(RUN)/python benchmarks/duel.py --chart docs/engine.svg
 	PYTHONPATH=. $(RUN)/python benchmarks/growth.py
 	PYTHONPATH=. $(RUN)/python benchmarks/growth.py --rounds 100
+	PYTHONPATH=. $(RUN)/python benchmarks/starting.py
 	PYTHONPATH=. $(RUN)/python benchmarks/storing.py
 	PYTHONPATH=. $(RUN)/python benchmarks/scrape.py
 	PYTHONPATH=. $(RUN)/python benchmarks/listing.py

@@ -9,9 +9,9 @@ from statistics import median
 _STEADY = 0.03  # a growth below is no growth: an allocator takes and returns memory in pieces
 
 
-def mebibytes(key: str = "VmRSS") -> float:
-    """Return the memory of this process: resident now, or as the most it ever was (VmHWM)."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
+def mebibytes(key: str = "VmRSS", pid: int | str = "self") -> float:
+    """Return the memory of a process: resident now, or as the most it ever was (VmHWM)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     (kibibytes,) = re.findall(rf"^{key}:\s+(\d+) kB", status, re.MULTILINE)
     return int(kibibytes) / 1024
 

@@ -1,7 +1,7 @@
 """The one place where what is known changes: first in the store, then in memory."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 import structlog
 
 from monitor.core.events import Record
+from monitor.core.names import DomainName
 from monitor.core.state import State, Step
 from monitor.ports import Kept, Store, StoreError, StoreLost, Telemetry, Withdrawn
 
@@ -27,12 +28,17 @@ Companion: TypeAlias = Callable[[State, Step], Step]
 Sequel: TypeAlias = Callable[[], None]
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(slots=True)
 class _Recorded:
     """A decision on its way into the store; the step once it was decided."""
 
     decide: Decision
-    sequel: Sequel
+    about: Collection[DomainName] = ()
+    sequel: Sequel = _nothing
     step: Step | None = None
     has_turn: bool = False
     is_withdrawn: bool = False
@@ -40,10 +46,6 @@ class _Recorded:
 
 def _alone(_state: State, step: Step) -> Step:
     return step
-
-
-def _nothing() -> None:
-    pass
 
 
 def _unread(_records: tuple[Record, ...]) -> None:
@@ -86,7 +88,11 @@ class Ledger:
         self._reader = reader
 
     async def record(
-        self, decide: Decision, within: timedelta | None = None, sequel: Sequel = _nothing
+        self,
+        decide: Decision,
+        within: timedelta | None = None,
+        about: Collection[DomainName] = (),
+        sequel: Sequel = _nothing,
     ) -> bool:
         """Decide on the newest state, keep the step, and show it; one at a time.
 
@@ -98,11 +104,12 @@ class Ledger:
         step: then nothing has changed, and the caller's next round brings it again.
 
         A caller who wants to know `within` a time gets False after it, and what is not kept by
-        then is withdrawn. Only a COMMIT that was under way just then may still be kept.
+        then is withdrawn. Only a COMMIT that was under way just then may still be kept. What is
+        known `about` some domains is at hand for the decision, so that it need not be waited for.
         """
         # A step under way is finished even when the caller is cancelled (a reload, the end):
         # the store would keep it, and memory has to follow.
-        recorded = _Recorded(decide, sequel)
+        recorded = _Recorded(decide, about, sequel)
         recording = asyncio.ensure_future(self._record(recorded))
         self._under_way.add(recording)
         self._tell_waiting()
@@ -119,13 +126,20 @@ class Ledger:
             self._store.withdraw(recorded.step)
         return False
 
-    async def look(self, look: Callable[[State], T]) -> T:
+    async def _prepare(self, about: Collection[DomainName]) -> None:
+        known = self.state.domains
+        resting = [name for name in about if name in known and known[name].is_resting]
+        if resting:
+            await self._store.prepare(resting)
+
+    async def look(self, look: Callable[[State], T], about: Collection[DomainName] = ()) -> T:
         """Return what is found in the newest state; a store that is lost is waited for.
 
         For those who look at details and decide nothing. At the end there is no answer any more:
         whoever looks then is about to be cancelled.
         """
         with suppress(StoreLost):
+            await self._prepare(about)
             return look(self.state)
         found = list[T]()
 
@@ -133,7 +147,7 @@ class Ledger:
             found.append(look(state))
             return Step()
 
-        if not await self.record(decide):
+        if not await self.record(decide, about=about):
             await asyncio.get_running_loop().create_future()
         return found[-1]
 
@@ -186,6 +200,7 @@ class Ledger:
                     # A decision that has to read details does not wait for the store itself.
                     await self._store.reach()
                 if recorded.step is None:
+                    await self._prepare(recorded.about)
                     recorded.step = self._decided(recorded.decide)
                 step = recorded.step
                 kept = None if step == Step() else await self._store.commit(step)

@@ -175,6 +175,12 @@ class Store(Protocol):
         Nor when it is committed anew, where it was not kept already.
         """
 
+    async def prepare(self, names: Collection[DomainName]) -> None:
+        """Have the details of these domains at hand, where looks would have to wait for them.
+
+        Raises StoreError.
+        """
+
     async def history(
         self, domain: DomainName, limit: int, before: int | None = None
     ) -> tuple[Record, ...]:

@@ -70,6 +70,11 @@ async def test_the_benchmark_of_growth_says_whether_memory_is_flat() -> None:
     assert re.search(r"resident memory, MiB: (NOT )?flat", out)
 
 
+async def test_the_benchmark_of_a_start_runs_on_a_small_size() -> None:
+    out = await _said("starting.py", "--sizes", "10", "--resolvers=2", "--repeats=1")
+    assert re.search(r"^ *10 +[0-9.]+ +[0-9.]+ +[0-9.]+ *$", out, re.MULTILINE)
+
+
 async def test_the_benchmark_of_storing_loses_nothing_on_a_small_size(
     shared_postgresql: Postgresql,
 ) -> None:

@@ -1,11 +1,15 @@
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from monitor.core.events import Event, EventType
+from monitor.core.names import DomainName
+from monitor.core.resting import Resting
 from monitor.core.state import DomainState, State, Step
+from monitor.core.status import View
 from monitor.ledger import Ledger
 from monitor.ports import Kept, StoreLost
 from tests.core.samples import BINDING, DOMAIN, START
@@ -302,3 +306,24 @@ async def test_at_the_end_a_look_has_no_answer_and_can_be_cancelled() -> None:
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await looking
+
+
+class _Resting(Resting[str, View]):
+    def keys_at_hand(self) -> tuple[str, ...]:
+        return ("r",)
+
+    def read(self) -> Mapping[str, View]:
+        return {}
+
+
+async def test_what_a_decision_or_a_look_is_about_is_at_hand_if_it_rests() -> None:
+    store = MemoryStore()
+    ledger = Ledger(store, RecordingTelemetry())
+    resting = replace(STATE, domain=DomainName("resting.example"), resolvers=_Resting())
+    await ledger.record(lambda _: Step((STATE, resting)))
+    about = {DOMAIN, resting.domain, DomainName("unknown.example")}
+    assert await ledger.look(lambda state: len(state.domains), about) == 2
+    assert store.prepared == {resting.domain}
+    store.prepared.clear()
+    assert await ledger.record(lambda _: STEP, about=about)
+    assert store.prepared == {resting.domain}

@@ -70,12 +70,13 @@ Choose English or Chinese, unless the configuration does.
 If set, output has no colours.
 .TP
 .BR NOTIFY_SOCKET ", " WATCHDOG_USEC ", " WATCHDOG_PID
-Set by a service manager that wants to hear from the daemon; see
+Set by a service manager that wants to hear from the daemon or a worker; see
 .BR sd_notify (3).
 .SH FILES
 .TP
 .I share/oss\\-cname\\-monitor/
-Below the environment that the program is installed in: dashboards, alerts, and a unit for systemd.
+Below the environment that the program is installed in: dashboards, alerts and the pages that they
+lead to, units for systemd, and a configuration of the broker between a daemon and its workers.
 .SH EXAMPLES
 .EX
 oss\\-cname\\-monitor demo

@@ -7,7 +7,6 @@ from pathlib import Path
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.notifiers.addresses import Addresses
 from monitor.adapters.notifiers.alertmanager import AlertmanagerPush, alertmanager_name
-from monitor.adapters.notifiers.apprise_channel import AppriseChannel
 from monitor.adapters.notifiers.dingtalk import FORM as DINGTALK_FORM
 from monitor.adapters.notifiers.dingtalk import DingTalk
 from monitor.adapters.notifiers.feishu import FEISHU_FORM, LARK, LARK_FORM, Feishu
@@ -104,6 +103,10 @@ def _channel(channel: Channel, url: str, workers: Workers, clock: Clock) -> Noti
         return RobotChannel(channel.name, robot, access_of(url, form), workers, clock, cut)
     if scheme in _WEBHOOKS:
         return WebhookChannel(channel.name, hook_of(url), workers, clock)
+    from monitor.adapters.notifiers.apprise_channel import (  # noqa: PLC0415 - who uses it
+        AppriseChannel,
+    )
+
     return AppriseChannel(channel.name, url, workers)
 
 

@@ -15,9 +15,9 @@ from monitor.adapters.inventory.credentials import (
 )
 from monitor.adapters.inventory.listed import ListedInventory
 from monitor.adapters.inventory.oss import OssAccount, OssInventory
+from monitor.adapters.resolvers.exchanges import missing_transports
 from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper
-from monitor.adapters.resolvers.transports import missing_transports
 from monitor.adapters.service_manager import ServiceManager
 from monitor.adapters.telemetry.counters import CountedProber, PrometheusTelemetry
 from monitor.adapters.visitor.visitor import HttpVisitor, VisitPolicy
@@ -78,13 +78,14 @@ def asked_from_here(settings: Settings) -> Settings:
 def resolvers_of(settings: Settings) -> tuple[Resolver, ...]:
     """Return the resolvers to ask. Raises NotAvailable for a transport without its library."""
     resolvers = tuple(given.resolver for given in settings.resolvers)
-    for transport in sorted(missing_transports(), key=lambda transport: transport.value):
+    missing = missing_transports({resolver.transport for resolver in resolvers})
+    if missing:
+        transport = min(missing, key=lambda transport: transport.value)
         users = [r.name for r in resolvers if r.transport is transport]
-        if users:
-            raise NotAvailable(
-                f"{', '.join(users)}: {transport.value} needs a library that is not installed; "
-                f"install dnspython[{transport.value}]"
-            )
+        raise NotAvailable(
+            f"{', '.join(users)}: {transport.value} needs a library that is not installed; "
+            f"install dnspython[{transport.value}]"
+        )
     return resolvers
 
 

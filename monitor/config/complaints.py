@@ -100,8 +100,12 @@ def _no_table(path: KeyPath, detail: ErrorDetails) -> Complaint:
 
 
 def _unforeseen(path: KeyPath, detail: ErrorDetails) -> Complaint:
-    return Complaint(path, detail["msg"], "compare it with config.example.toml")
+    # What an exception says may quote the value.
+    message = "cannot be used" if detail["type"] in _EXCEPTIONS else detail["msg"]
+    return Complaint(path, message, "compare it with config.example.toml")
 
+
+_EXCEPTIONS = frozenset({"value_error", "assertion_error"})
 
 _BY_TYPE: Mapping[str, Callable[[KeyPath, ErrorDetails], Complaint]] = {
     REFUSED: _refused,

@@ -60,8 +60,13 @@ def _sqlite(text: str) -> str:
 
 
 def _postgresql(text: str) -> str:
-    parts = urlsplit(text)
-    if ":" in parts.netloc.rpartition("@")[0] or _holds_password(parts.query):
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # it quotes what stands before the host
+        raise refused("is no URL", f'write "{_POSTGRESQL}user@host/name"') from None
+    # A password with a slash in it ends what a URL takes for the host.
+    is_odd = "@" in f"{parts.path}{parts.query}{parts.fragment}"
+    if is_odd or ":" in parts.netloc.rpartition("@")[0] or _holds_password(parts.query):
         raise refused(
             "must not hold a password",
             "leave it out here, and say in daemon.database_password where it is",

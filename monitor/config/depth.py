@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping
 from monitor.config.faults import ConfigError, Fault, path_text
 
 _DEEPEST = 20  # what is known here needs six
+TOO_DEEP = (  # what is wrong, and the remedy
+    f"has more than {_DEEPEST} tables or lists within each other",
+    "compare it with the example: nothing there is nested so",
+)
 
 
 def refuse_depth(tables: Mapping[str, object], source: str) -> None:
@@ -13,13 +17,11 @@ def refuse_depth(tables: Mapping[str, object], source: str) -> None:
     The reader of TOML stops at deep brackets itself, but not at dotted keys.
     """
     for key, value in tables.items():
-        if _is_deep(value):
-            message = f"has more than {_DEEPEST} tables or lists within each other"
-            hint = "compare it with the example: nothing there is nested so"
-            raise ConfigError((Fault(path_text((key,)), message, hint, source=source),))
+        if is_deep(value):
+            raise ConfigError((Fault(path_text((key,)), *TOO_DEEP, source=source),))
 
 
-def _is_deep(value: object) -> bool:
+def is_deep(value: object) -> bool:
     inner = [value]
     for _ in range(_DEEPEST):
         inner = [part for whole in inner for part in _parts(whole)]

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from monitor.config.depth import TOO_DEEP, is_deep
 from monitor.config.faults import Fault, KeyPath
 from monitor.config.shape import is_list_of_tables, sections_at
 
@@ -23,16 +24,31 @@ class Override:
 
 def read_overrides(environ: Mapping[str, str]) -> tuple[tuple[Override, ...], tuple[Fault, ...]]:
     """Return the overrides, and the variables that cannot be one."""
+    ours = sorted(pair for pair in environ.items() if pair[0].startswith(PREFIX))
+    broken = [name for name, text in ours if not _is_utf8(name + text)]
     given = [
         Override(name, tuple(name.removeprefix(PREFIX).lower().split("__")), _value(text))
-        for name, text in sorted(environ.items())
-        if name.startswith(PREFIX)
+        for name, text in ours
+        if name not in broken
     ]
     judged = [(override, _fault(override)) for override in given]
     return (
         tuple(override for override, fault in judged if fault is None),
-        tuple(fault for _, fault in judged if fault is not None),
+        (
+            *map(_no_utf8, broken),
+            *(fault for _, fault in judged if fault is not None),
+        ),
     )
+
+
+def _is_utf8(text: str) -> bool:
+    # Octets that are none reach us as halves of characters (PEP 383).
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _no_utf8(variable: str) -> Fault:
+    name = variable.encode(errors="replace").decode()
+    return Fault(name, "is not UTF-8", "set it in UTF-8", source=SOURCE)
 
 
 def overridden(tables: Mapping[str, object], overrides: Iterable[Override]) -> dict[str, object]:
@@ -59,11 +75,8 @@ def _fault(override: Override) -> Fault | None:
             f"write {PREFIX}SECTION__KEY",
             source=SOURCE,
         )
-    if any("\ud800" <= letter <= "\udfff" for letter in f"{override.variable}{override.value}"):
-        name = override.variable.encode(errors="replace").decode()
-        return Fault(
-            name, "is not UTF-8", "set it in UTF-8, or write the key in the file", source=SOURCE
-        )
+    if is_deep(override.value):
+        return Fault(override.variable, *TOO_DEEP, source=SOURCE)
     for length in range(1, len(override.path) + 1):
         path = override.path[:length]
         if is_list_of_tables(path):

@@ -12,7 +12,10 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 80
 _LARGEST_SHOWN = 256  # bits of a whole number; TOML has 64
 NUMBER_TOO_LONG = "a number of very many digits"
-_CREDENTIALS = re.compile(r"[^/\s'\"]*@")
+_CREDENTIALS = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
+_PARAMETERS = re.compile(
+    r"([?&#][^=&#]*(?:pass|secret|token|key|sign|auth|cred)[^=&#]*=)[^&#]+", re.IGNORECASE
+)
 
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -94,7 +97,7 @@ def quoted(value: object) -> str:
         case bool():
             return str(value).lower()
         case str():
-            text = masked(value)
+            text = _masked(value)
             return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}..."'
         case int() if value.bit_length() > _LARGEST_SHOWN:
             return NUMBER_TOO_LONG
@@ -107,6 +110,6 @@ def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
-def masked(text: str) -> str:
-    """Return a text without the user and the password that a URL in it may hold."""
-    return _CREDENTIALS.sub("********@", text)
+def _masked(text: str) -> str:
+    """Return a text without what in it can be a password: no value that is meant has an @."""
+    return _PARAMETERS.sub(r"\1********", _CREDENTIALS.sub(r"\1********@", text))

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
-from monitor.config.faults import masked, quoted, refused
+from monitor.config.faults import quoted, refused
 from monitor.core.names import DomainName, InvalidName
 
 ItemT = TypeVar("ItemT")
@@ -32,12 +32,12 @@ def parse_domain(written: object) -> DomainName:
     if isinstance(written, DomainName):
         return written
     text = parse_text(written)
-    if "://" in text or "/" in text:
+    if "@" in text or "/" in text:
         raise refused(f"must be a bare name (got {quoted(text)})", _bare(text))
     try:
         return DomainName.parse(text)
     except InvalidName as error:
-        raise refused(masked(str(error)), 'write a host name such as "img.example.com"') from None
+        raise refused(str(error), 'write a host name such as "img.example.com"') from None
 
 
 def parse_exact_domain(written: object) -> DomainName:
@@ -133,12 +133,15 @@ def at_least_one(items: tuple[ItemT, ...]) -> tuple[ItemT, ...]:
 
 
 def _mended(url: str, scheme: str) -> str:
-    rest = url.rpartition("://")[2] or "host"
+    rest = url.rpartition("://")[2].rpartition("@")[2].partition("?")[0] or "host"
     return f'write "{scheme}://{rest}"'
 
 
 def _bare(text: str) -> str:
-    host = urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
+    try:
+        host = urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
     return f'write "{host}"' if host else "write the host name only"
 
 

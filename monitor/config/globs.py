@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from monitor.config.faults import masked, quoted, refused
+from monitor.config.faults import quoted, refused
 from monitor.config.fields import parse_text
 from monitor.core.names import DomainName, InvalidName
 
@@ -86,12 +86,13 @@ def parse_bucket_glob(written: object) -> Glob:
 
 
 def _domain_pattern(text: str) -> str:
-    labels = text.removesuffix(".").split(".")
+    labels, hint = text.removesuffix(".").split("."), 'write a pattern such as "*.example.com"'
+    if "@" in text:
+        raise refused(f"is no pattern for names (got {quoted(text)})", hint)
     try:
         return ".".join(_label(label) for label in labels)
     except InvalidName as error:
-        hint = 'write a pattern such as "*.example.com"'
-        raise refused(f"is no pattern for names: {masked(str(error))}", hint) from None
+        raise refused(f"is no pattern for names: {error}", hint) from None
 
 
 def _label(label: str) -> str:

@@ -58,7 +58,7 @@ def _with_scheme(text: str) -> ResolverAddress:
     if transport is Transport.DOH:
         if parts.path in {"", "/"}:
             raise refused(
-                f"has no path (got {quoted(text)})", f'write "{text.rstrip("/")}/dns-query"'
+                f"has no path (got {quoted(text)})", f'write "https://{parts.netloc}/dns-query"'
             )
     elif parts.path or parts.query:
         bare = f"{parts.scheme}://{parts.netloc}"

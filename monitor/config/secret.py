@@ -140,11 +140,11 @@ def parse_service_url(written: object) -> Reference | GivenUrl:
 def _plain_url(url: str) -> GivenUrl:
     scheme, separator, rest = url.partition("://")
     host = rest.partition("/")[0]
-    if "@" in host:
+    if "@" in rest:  # a password with a slash in it ends what a URL takes for the host
         raise refused("must not hold a password", f"write {_REMEDY} for the whole URL")
     if scheme not in {"http", "https"} or not (separator and host):
         raise refused("must be an http or https URL", 'write one such as "http://127.0.0.1:9093"')
-    return GivenUrl(url, is_secret=False)
+    return GivenUrl(url, is_secret="?" in rest)  # a parameter may be a token
 
 
 def _in_environment(name: str) -> SecretInEnvironment:

@@ -36,7 +36,8 @@ def take_listing(state: State, listing: Listing, now: datetime) -> Step:
 
 def close_accounts(state: State, configured: Iterable[str], now: datetime) -> Step:
     """Forget the accounts that the configuration no longer names, and what only they bound."""
-    return _with_accounts(state, (), frozenset(state.accounts) - frozenset(configured), now)
+    closed = frozenset(state.accounts) - frozenset(configured)
+    return _with_accounts(state, (), closed, now) if closed else Step()
 
 
 def _with_accounts(
@@ -46,18 +47,20 @@ def _with_accounts(
     watched = watch_list(after.accounts.values())
     before = {d: s.binding for d, s in state.domains.items() if s.binding is not None}
     changes = differences(before, watched)
-    domains = (_domain_after(state.domains.get(d), d, watched, now) for d in watched.domains)
+    bound, known = watched.domains, state.domains
+    touched = (d for d in bound if not _is_as_before(known.get(d), d, watched))
+    domains = (_domain_after(known.get(d), d, watched, now) for d in touched)
     faults = joined(_with_inventory_faults(domain, now) for domain in domains)
-    changed = tuple(d for d in faults.domains if d != state.domains.get(d.domain))
-    forgotten = frozenset(state.domains) - watched.domains
+    changed = tuple(d for d in faults.domains if d != known.get(d.domain))
+    forgotten = frozenset(known) - bound
     # A domain that rivals claimed from the start was never bound: its faults end with it.
-    gone = (state.domains[name] for name in sorted(forgotten))
+    gone = (known[name] for name in sorted(forgotten))
     given_up = joined(
         with_faults(domain, dict.fromkeys(domain.faults, False), now)
         for domain in gone
         if domain.binding is None
     )
-    ended = joined(unwatched(state.domains[name], now) for name in sorted(forgotten))
+    ended = joined(unwatched(known[name], now) for name in sorted(forgotten))
     told = tuple(_event(change, now) for change in changes)
     return Step(
         domains=changed,
@@ -66,6 +69,15 @@ def _with_accounts(
         closed=closed,
         changes=ended.changes,
         events=told + given_up.events + ended.events + faults.events,
+    )
+
+
+def _is_as_before(known: DomainState | None, domain: DomainName, watched: WatchList) -> bool:
+    """Tell, of nearly every domain of a long list, that nothing follows for it."""
+    return (
+        known is not None
+        and known.binding is watched.bindings.get(domain)
+        and known.rivals == watched.rivals.get(domain, ())
     )
 
 

@@ -14,6 +14,7 @@ from monitor.core.names import DomainName
 from monitor.core.verdict import Expectation
 
 Gist: TypeAlias = bytes
+GIST_SIZE = 8  # octets
 Essence: TypeAlias = str
 """What of an outcome decides the verdict, whatever it is compared with."""
 
@@ -31,7 +32,7 @@ def gist_of_essence(essence: Essence, expected: Expectation) -> Gist:
     target = expected.target
     bound = f"{type(target).__name__} {target.name.text}"
     text = f"{expected.domain.text}\n{bound}\n{essence}"
-    return blake2b(text.encode(), digest_size=8, key=expected.policy.digest).digest()
+    return blake2b(text.encode(), digest_size=GIST_SIZE, key=expected.policy.digest).digest()
 
 
 def essence_of(outcome: Outcome, domain: DomainName, chain: Chain | None = None) -> Essence | None:

@@ -157,7 +157,8 @@ def differences(
 ) -> tuple[InventoryChange, ...]:
     """Return what changed, by domain; a domain that rivals claim keeps its last binding."""
     changes: list[InventoryChange] = []
-    for domain in sorted(before.keys() | after.bindings.keys()):
+    both = before.keys() | after.bindings.keys()
+    for domain in sorted([d for d in both if before.get(d) is not after.bindings.get(d)]):
         old, new = before.get(domain), after.bindings.get(domain)
         match old, new:
             case None, Binding():
@@ -172,7 +173,7 @@ def differences(
 
 
 def _agree(claims: list[Binding]) -> bool:
-    return len({binding.target for binding in claims}) == 1
+    return len(claims) == 1 or len({binding.target for binding in claims}) == 1
 
 
 def _joined(claims: list[Binding]) -> Binding:

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import NamedTuple, TypeVar
 
-from monitor.core.gist import Gist
-from monitor.core.status import Counted, Standing, View
+from monitor.core.gist import GIST_SIZE, Gist
+from monitor.core.status import Counted, Place, Standing, View, standings_of
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -58,35 +58,77 @@ class Lineup(NamedTuple):
     of: tuple[int, ...] = ()
 
 
+class Standings(NamedTuple):
+    """Where servers stand, up to the gists: most domains have equal ones, which are one object."""
+
+    lineup: Lineup
+    places: tuple[Place, ...]
+
+
+def numbered(views: Mapping[str, View], gists: dict[Gist, int]) -> Standings:
+    """Return where the servers stand; gists that have no number yet are given the next ones."""
+    places: dict[Standing, int] = {}
+    servers, of = list[str](), list[int]()
+    for server, standing in standings_of(views):
+        servers.append(server)
+        of.append(places.setdefault(standing, len(places)))
+    return Standings(
+        Lineup(tuple(servers), tuple(of)),
+        tuple(
+            Place(
+                place.kind,
+                place.is_in_effect,
+                None if place.gist is None else gists.setdefault(place.gist, len(gists)),
+            )
+            for place in places
+        ),
+    )
+
+
 class RestingViews(Resting[str, View], Counted):
     """Views that can be counted and compared without being read."""
 
-    __slots__ = ("_lineup", "_places")
+    __slots__ = ("_gists", "_standings")
 
-    def __init__(self, lineup: Lineup, places: tuple[Standing, ...]) -> None:
-        """Take the places by their numbers in the line-up."""
-        self._lineup, self._places = lineup, places
+    def __init__(self, standings: Standings, gists: bytes) -> None:
+        """Take the standings with the domain's gists in a row, by whose numbers they name them.
+
+        Raises ValueError when there are fewer.
+        """
+        for place in standings.places:
+            if place.gist is not None and (place.gist + 1) * GIST_SIZE > len(gists):
+                raise ValueError("a gist is missing")
+        self._standings, self._gists = standings, gists
 
     def keys_at_hand(self) -> tuple[str, ...]:
-        return self._lineup.servers
+        return self._standings.lineup.servers
 
-    def stances(self) -> tuple[tuple[str, ...], tuple[Standing, ...]]:
-        servers, of = self._lineup
-        return servers, tuple(map(self._places.__getitem__, of))
+    def stances(self) -> tuple[tuple[str, ...], tuple[Place, ...]]:
+        (servers, of), places = self._standings
+        return servers, tuple(map(places.__getitem__, of))
+
+    def standings(self) -> Iterator[tuple[str, Standing]]:
+        servers, of = self._standings.lineup
+        return zip(servers, map(self.places().__getitem__, of), strict=True)
 
     def standing(self, server: str) -> Standing | None:
-        try:
-            number = self._lineup.of[self._lineup.servers.index(server)]
-        except ValueError:
-            return None
-        return self._places[number]
+        return dict(self.standings()).get(server)
 
     def places(self) -> tuple[Standing, ...]:
-        return self._places
+        return tuple(map(self._with_gist, self._standings.places))
 
     def servers_with(self, gist: Gist) -> tuple[str, ...]:
-        servers, of = self._lineup
-        gists = [place.gist for place in self._places]
+        (servers, of), places = self._standings
+        gists = [self._gist(number) for _, _, number in places]
         if gists == [gist]:
             return servers
         return tuple([server for server, n in zip(servers, of, strict=True) if gists[n] == gist])
+
+    def _with_gist(self, place: Place) -> Standing:
+        kind, is_in_effect, number = place
+        return Standing(kind, is_in_effect, self._gist(number))
+
+    def _gist(self, number: int | None) -> Gist | None:
+        if number is None:
+            return None
+        return self._gists[number * GIST_SIZE : (number + 1) * GIST_SIZE]

@@ -10,6 +10,7 @@ from monitor.core.hysteresis import Settled
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.pruning import Pruned
+from monitor.core.resting import Resting
 from monitor.core.servers import Delegation
 from monitor.core.showing import shown as with_evidence
 from monitor.core.status import (
@@ -69,6 +70,13 @@ class DomainState:
     def watched(self) -> Binding | None:
         """The binding to ask about; None where asking is pointless: wildcard or never agreed."""
         return None if self.domain.is_wildcard else self.binding
+
+    @property
+    def is_resting(self) -> bool:
+        """True where some of the details are read when somebody looks."""
+        return any(
+            isinstance(part, Resting) for part in (self.resolvers, self.authorities, self.records)
+        )
 
 
 @dataclass(frozen=True, slots=True)

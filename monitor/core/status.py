@@ -156,8 +156,19 @@ class Standing(NamedTuple):
     gist: Gist | None
 
 
-# Servers, and in their order what the newest answer of each means: both tell kind and effect.
-Stances: TypeAlias = tuple[tuple[str, ...], Sequence[Verdict | Standing]]
+class Place(NamedTuple):
+    """Where servers stand, with the number that the gist has among those of the domain.
+
+    Many domains have the same few.
+    """
+
+    kind: VerdictKind
+    is_in_effect: bool | None
+    gist: int | None
+
+
+# Servers, and in their order what the newest answer of each means: all tell kind and effect.
+Stances: TypeAlias = tuple[tuple[str, ...], Sequence[Verdict | Place]]
 
 
 class Counted:
@@ -166,8 +177,11 @@ class Counted:
     __slots__ = ()
 
     @abstractmethod
-    def stances(self) -> tuple[tuple[str, ...], tuple[Standing, ...]]:
+    def stances(self) -> tuple[tuple[str, ...], tuple[Place, ...]]:
         """Return the servers, and in their order where they stand."""
+
+    @abstractmethod
+    def standings(self) -> Iterable[tuple[str, Standing]]: ...
 
     @abstractmethod
     def standing(self, server: str) -> Standing | None: ...
@@ -187,7 +201,7 @@ class Counted:
 def standings_of(views: Mapping[str, View]) -> Iterable[tuple[str, Standing]]:
     """Return where each server stands."""
     if isinstance(views, Counted):
-        return zip(*views.stances(), strict=True)
+        return views.standings()
     return [(server, _standing(view)) for server, view in views.items()]
 
 
@@ -299,13 +313,11 @@ class Tally:
 
 def tally(views: Mapping[str, View], weights: Mapping[str, float] | None = None) -> Tally:
     """Weigh the views; a server without a weight counts as one."""
-    if isinstance(views, Counted):
-        return tally_of(standings_of(views), weights)
-    return tally_of([(server, view.verdict) for server, view in views.items()], weights)
+    return tally_of(zip(*stances_of(views), strict=True), weights)
 
 
 def tally_of(
-    standings: Iterable[tuple[str, Standing | Verdict]],
+    standings: Iterable[tuple[str, Standing | Verdict | Place]],
     weights: Mapping[str, float] | None = None,
 ) -> Tally:
     """Weigh the standings of these servers alone."""

@@ -188,10 +188,10 @@ listen = "{listen}"
 database = "sqlite:///{database}"
 
 [schedule]
-authority_interval = "{authority_interval:g}s"
-authority_fast_interval = "{authority_interval:g}s"
-recursive_interval = "{recursive_interval:g}s"
-timeout = "{timeout:g}s"
+authority_interval = "{authority_interval:.6f}s"
+authority_fast_interval = "{authority_interval:.6f}s"
+recursive_interval = "{recursive_interval:.6f}s"
+timeout = "{timeout:.6f}s"
 attempts = 2
 
 [propagation]

@@ -196,7 +196,9 @@ class Follow:
             seen, self._seen = self._seen, []
             for start in range(0, len(seen), _MOST_OF_ONE_RECORD):
                 batch = seen[start : start + _MOST_OF_ONE_RECORD]
-                is_kept = await self.ledger.record(partial(self._decide, batch=batch))
+                is_kept = await self.ledger.record(
+                    partial(self._decide, batch=batch), about={domain for domain, _ in batch}
+                )
                 for domain, sighting in batch:
                     self._done(_Errand(domain, sighting.server), is_kept=is_kept)
 

@@ -219,7 +219,9 @@ class Rounds:
 
     async def _look_at_resolvers(self, binding: Binding) -> _Seen:
         self.sweeper.forget(binding.domain)
-        asked = await self.ledger.look(lambda state: self._asked(state, binding.domain))
+        asked = await self.ledger.look(
+            lambda state: self._asked(state, binding.domain), {binding.domain}
+        )
         return _Seen(binding, await self.panel.ask_resolvers(binding, asked))
 
     def _asked(self, state: State, domain: DomainName) -> Sequence[Resolver]:
@@ -227,7 +229,9 @@ class Rounds:
         return [r for r in self.panel.resolvers if not (known and is_left_alone(known, r, now))]
 
     async def _look_at_authorities(self, binding: Binding) -> _Seen:
-        own, *others = await self.ledger.look(lambda state: self._records(state, binding))
+        own, *others = await self.ledger.look(
+            lambda state: self._records(state, binding), {binding.domain}
+        )
         looks = [await self._look_at_record(binding, own)]
         for key in others:
             with suppress(NotDelegated):  # a hop in a zone that cannot be found is no fault here
@@ -253,7 +257,8 @@ class Rounds:
     async def _record(self, batch: tuple[_Seen, ...]) -> None:
         for start in range(0, len(batch), MOST_OF_ONE_RECORD):
             part = batch[start : start + MOST_OF_ONE_RECORD]
-            await self.ledger.record(partial(self._decide, batch=part))
+            about = [seen.binding.domain for seen in part]
+            await self.ledger.record(partial(self._decide, batch=part), about=about)
 
     def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
         if not self.is_wanted():

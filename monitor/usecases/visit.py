@@ -75,14 +75,18 @@ class Visits:
             await self._visit(binding)
 
     async def _visit(self, binding: Binding) -> None:
-        addresses = await self.ledger.look(lambda state: self._addresses(state, binding.domain))
+        addresses = await self.ledger.look(
+            lambda state: self._addresses(state, binding.domain), {binding.domain}
+        )
         if not addresses:
             return  # where DNS leads nowhere, the verdicts say so
         visit = await self.visitor.visit(binding.domain, addresses)
         sign = read_sign(visit.outcome).sign
         self.telemetry.visited(sign)
         _tell(binding.domain, visit, sign)
-        await self.ledger.record(lambda state: self._decide(state, binding, visit))
+        await self.ledger.record(
+            lambda state: self._decide(state, binding, visit), about={binding.domain}
+        )
 
     def _decide(self, state: State, binding: Binding, visit: Visit) -> Step:
         if not self.is_wanted():

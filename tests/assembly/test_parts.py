@@ -14,6 +14,7 @@ from monitor.adapters.inventory.credentials import (
     FileCredentials,
     StaticCredentials,
 )
+from monitor.adapters.resolvers.carriers import CARRIERS
 from monitor.adapters.stores.session import Access
 from monitor.assembly.parts import (
     NotAvailable,
@@ -28,6 +29,7 @@ from monitor.assembly.parts import (
 from monitor.assembly.stores import store_of
 from monitor.config import parse
 from monitor.core.names import DomainName
+from monitor.core.servers import Transport
 from monitor.logs import HIDDEN, Secrets
 from tests.fakes.clock import FakeClock
 
@@ -117,10 +119,21 @@ def test_postgresql_without_its_library_is_not_available_and_the_remedy_is_named
         store_of(settings, Access.WRITE, around())
 
 
-def test_the_library_of_postgresql_is_loaded_by_nobody_who_does_not_use_it() -> None:
-    code = "import sys, monitor.assembly.daemon; print('psycopg' in sys.modules)"
+def test_libraries_that_few_have_a_use_for_are_loaded_by_nobody_else() -> None:
+    few = {"psycopg", "httpx2", "aioquic", "apprise"}
+    code = f"import sys, monitor.assembly.daemon; print({few} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert done.stdout == "set()\n"
+
+
+def test_a_resolver_that_needs_a_library_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(CARRIERS, Transport.DOQ)
+    resolver = '[[resolvers]]\nname = "far"\naddress = "192.0.2.1"\ntransport = '
+    with pytest.raises(NotAvailable, match=r"^far: doq needs .* install dnspython\[doq\]$"):
+        resolvers_of(parse(f'{resolver}"doq"', {}))
+    assert [r.name for r in resolvers_of(parse(f'{resolver}"dot"', {}))] == ["far"]
 
 
 async def test_a_relative_database_is_in_the_working_directory(tmp_path: Path) -> None:

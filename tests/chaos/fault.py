@@ -12,7 +12,8 @@ class Outcome:
     `lost` is what had been reported and was not in the audit log afterwards, as sentences. `paged`
     counts pages about trouble, `truth` the troubles that there were to page about, and
     `false_pages` names the pages that no trouble bore out. `normal_after` is in seconds since the
-    fault was lifted; None where it never became normal.
+    fault was lifted; None where it never became normal. `broken` are other promises, as sentences
+    of what was seen instead.
     """
 
     lost: tuple[str, ...]
@@ -21,12 +22,14 @@ class Outcome:
     normal_after: float | None
     remark: str
     false_pages: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
     @property
     def kept(self) -> bool:
         """Whether every promise was kept."""
         is_true = self.paged <= self.truth and not self.false_pages
-        return not self.lost and is_true and self.normal_after is not None
+        is_whole = not self.lost and not self.broken
+        return is_whole and is_true and self.normal_after is not None
 
 
 @dataclass(frozen=True, slots=True)

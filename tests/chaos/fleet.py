@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.relay import Relay, open_relay
 from tests.chaos.runner import Runner
 from tests.chaos.scene import Scene, open_scene
+from tests.chaos.tap import Tap, open_tap
 from tests.chaos.watcher import Watcher
 from tests.chaos.world import AT
 from tests.cli.commands import environment
@@ -88,7 +88,7 @@ class Fleet:
 
     scene: Scene
     broker: Broker
-    relay: Relay  # by which the worker reaches the broker; the other one has no need of it
+    tap: Tap  # by which the worker reaches the broker; the other one has no need of it
     worker: Worker
     other: Worker
     data: Path  # what the broker keeps
@@ -110,16 +110,16 @@ def from_afar(resolvers: Sequence[str], url: str, lease: str = "") -> Callable[[
 
 @asynccontextmanager
 async def open_fleet(folder: Path, resolvers: Sequence[str]) -> AsyncIterator[Fleet]:
-    """Run a scene, a broker, and a worker that asks these resolvers, by way of a relay."""
+    """Run a scene, a broker, and a worker that asks these resolvers, by way of a tap."""
     broker, data = Broker(), folder / "broker"
     worker, other = Worker(folder / "worker.toml"), Worker(folder / "other.toml")
     try:
         await broker.start(data)
-        async with open_relay(broker.at) as relay:
-            await worker.start(f"nats://{relay.at}")
+        async with open_tap(broker.at) as tap:
+            await worker.start(f"nats://{tap.at}")
             change = from_afar(resolvers, broker.url)
             async with open_scene(folder, change=change) as scene:
-                yield Fleet(scene, broker, relay, worker, other, data)
+                yield Fleet(scene, broker, tap, worker, other, data)
     finally:
         await worker.kill()
         await other.kill()

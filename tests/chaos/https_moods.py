@@ -69,6 +69,7 @@ class Moods:
             await self._write(writer, more)
 
     async def _write(self, writer: asyncio.StreamWriter, octets: bytes) -> None:
+        await asyncio.sleep(0)  # so that a transport that was broken off can say so
         if writer.is_closing():
             raise ConnectionResetError
         writer.write(octets)

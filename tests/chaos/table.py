@@ -37,7 +37,8 @@ def write_between(page: Path, text: str) -> None:
 
 
 def _cells(fault: Fault, outcome: Outcome) -> tuple[str, ...]:
-    wrong = (*outcome.lost, *(f"false page: {title}" for title in outcome.false_pages))
+    false = (f"false page: {title}" for title in outcome.false_pages)
+    wrong = (*outcome.lost, *false, *outcome.broken)
     return (
         f"{fault.name}: {fault.about}",
         str(len(outcome.lost)) if outcome.lost else "nothing",

@@ -160,6 +160,13 @@ def test_a_report_and_a_check_as_processes(desk: Desk) -> None:
     assert (checked.code, checked.err) == (0, "")
 
 
+def test_a_change_is_shown(desk: Desk) -> None:
+    number = desk.number
+    shown = desk.run("changes", "show", number, "-c", "config.toml")
+    assert (shown.code, shown.err) == (0, "")
+    assert NEW_TARGET in shown.out
+
+
 def test_a_change_is_reported_on_from_the_first_look_to_the_last(desk: Desk) -> None:
     number = desk.number
     found = desk.document("report", number, "--format", "json")

@@ -152,7 +152,6 @@ async def test_a_long_ttl_is_to_be_lowered_first(tmp_path: Path) -> None:
     assert document["old_until"] == document["change_at"]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_the_daemon_is_told_what_is_announced_and_tells_how_it_went(desk: Desk) -> None:
     async with running(Shop(desk.world, desk.text)) as shop:
         await shop.daemon.wait_for_first_look()
@@ -194,3 +193,5 @@ async def test_without_a_daemon_an_announcement_is_kept_for_the_next_one(desk: D
     assert announced.code == 0, announced.err
     (change,) = (await desk.document("changes", "--open"))["items"]
     assert (change["state"], change["planned_at"]) == ("announced", "2029-12-31T16:00:00.000Z")
+    explained = await desk.document("explain", MODIFIED)
+    assert explained["change"]["id"] == change["id"]

@@ -47,7 +47,9 @@ def test_what_would_act_on_a_terminal_is_escaped() -> None:
         assert all(letter.isprintable() for letter in str(fault_of(text)).replace("\n", "")), text
 
 
-@pytest.mark.parametrize("value", ["[" * 5000, "1", "\udcff", "x" * 5000])
+@pytest.mark.parametrize(
+    "value", ["[" * 5000, "{" + "a." * 3000 + "b = 1}", "1", "\udcff", "x" * 5000], ids=len
+)
 def test_an_override_of_whatever_name_and_value_is_a_fault(value: str) -> None:
     for name in ("__".join("A" * 3000), "A", "DAEMON__X", ""):
         assert fault_of("", {f"OSS_CNAME_MONITOR__{name}": value}).source == "environment"

@@ -77,6 +77,14 @@ def test_a_plain_service_url_is_shown() -> None:
     )
 
 
+def test_of_a_service_url_with_parameters_only_the_scheme_is_shown() -> None:
+    url = f"https://am.example/?token={CANARY}"
+    settings = parse(f'[alerting.alertmanager]\nurls = ["{url}"]', {})
+
+    assert CANARY not in f"{settings!r}{effective(settings)}"
+    assert settings.alerting.alertmanager.urls[0].reveal({}) == url
+
+
 def test_a_secret_is_looked_up_only_when_it_is_needed() -> None:
     credentials = parse(TEXT, {}).accounts[0].credentials
 
@@ -134,10 +142,17 @@ def test_a_binary_file_is_named_without_its_bytes(tmp_path: Path) -> None:
         f'[alerting]\nchannels = ["slack://{CANARY}"]',
         f'[[alerting.channels]]\nurl = {{ env = "{CANARY}" }}',
         f'[alerting]\nalertmanager = "http://u:{CANARY}@127.0.0.1"',
+        f'[alerting.alertmanager]\nurls = ["http://u:a/{CANARY}@127.0.0.1"]',
         f'[alerting.alertmanager]\nurls = "http://u:{CANARY}@127.0.0.1"',
         f'[distributed]\nnats_url = "nats://u:{CANARY}@127.0.0.1"',
         f'[daemon]\ndatabase = "postgres://u:{CANARY}@db/name"',
         f'[daemon]\ndatabase = "postgresql://db/name?user=u&password={CANARY}"',
+        f'[daemon]\ndatabase = "postgresql://u:p[{CANARY}]@db/name"',
+        f'[daemon]\ndatabase = "postgresql://u:{CANARY}@d\u2100b/name"',
+        f'[daemon]\ndatabase = "postgresql://u:a/{CANARY}@db/name"',
+        f'[daemon]\ndatabase = "postgresql://u:a?{CANARY}@db/name"',
+        f'[daemon]\ndatabase = "postgresql://u:a#{CANARY}@db/name"',
+        f'[[bindings]]\ndomain = "https://u:[{CANARY}]@a.example.com"',
         f'[daemon]\ndatabase = "postgresql://db/name?p%61ssword={CANARY}"',
         f'[daemon]\nlisten = "u:{CANARY}@127.0.0.1:1"',
         f'password = "{CANARY}"',
@@ -161,3 +176,39 @@ def test_a_secret_in_the_environment_is_not_repeated() -> None:
 
 def test_defaults_hold_no_secret() -> None:
     assert "********" not in json.dumps(effective(Settings()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[daemon]\nexternal_url = "{}"',
+        '[distributed]\nnats_url = "{}"',
+        '[[accounts]]\nname = "a"\nendpoint = "{}"',
+        '[[bindings]]\ndomain = "{}"',
+        '[[bindings]]\ndomain = "a.b"\nbucket = "abc"\nendpoint = "{}"',
+        '[daemon]\nlisten = "{}"',
+        '[daemon]\ndatabase = "{}"',
+        '[[resolvers]]\nname = "a"\naddress = "{}"',
+        '[alerting.alertmanager]\nurls = ["{}"]',
+        '[targets]\naccept = ["{}"]',
+        '[web]\nhosts = ["{}"]',
+        '[authority]\nservers."a.b" = ["{}"]',
+    ],
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"u:{CANARY}@a.example",
+        f"//u:{CANARY}@a.example",
+        f"ftp://u:{CANARY}@a.example/x",
+        f"u:a b{CANARY}@c",
+        f"u:'{CANARY}'@c",
+        f"u:[{CANARY}]@c",
+        f"ftp://a.example/x?password={CANARY}",
+    ],
+)
+def test_what_may_be_a_password_in_an_address_is_not_repeated(text: str, value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text.replace("{}", value), {})
+
+    assert CANARY not in str(caught.value)

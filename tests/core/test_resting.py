@@ -13,7 +13,7 @@ from monitor.adapters.stores.outline import outline_of
 from monitor.adapters.stores.rows import DomainRow, domain_of, domain_row, resting
 from monitor.adapters.stores.views import joined, packed_views, spells_in, views_of
 from monitor.core.gist import Gist
-from monitor.core.resting import Lineup, Resting, RestingViews
+from monitor.core.resting import Resting, RestingViews, numbered
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.status import (
@@ -258,6 +258,16 @@ def test_details_that_are_gone_when_somebody_looks_break_no_page() -> None:
     assert list(snapshot.views(state)) == []
 
 
+@pytest.mark.parametrize("damaged", ["", "0123", "no gist"])
+def test_gists_that_are_cut_off_or_no_gists_are_refused(damaged: str) -> None:
+    one = VIEWS["a"]
+    known = replace(one, sighting=replace(one.sighting, gist=b"12345678"))
+    row = domain_row(replace(BARE, resolvers={known.sighting.server: known}))
+    assert places_of(rested(row).resolvers)[0].gist == b"12345678"
+    with pytest.raises(ValueError, match=r"missing|non-hexadecimal"):
+        rested(row._replace(gists=damaged))
+
+
 BARE = DomainState(DOMAIN, None, START)
 VIEWS = {"a": view(RIGHT), "b": view(WRONG), "c": view(SILENT)}
 
@@ -266,9 +276,8 @@ class Shelf(RestingViews):
     """Counts how often it is read, and how often only for its spells."""
 
     def __init__(self, views: Mapping[str, View] = VIEWS) -> None:
-        found = dict(standings_of(views))
-        lineup = Lineup(tuple(found), tuple(range(len(found))))
-        super().__init__(lineup, tuple(found.values()))
+        gists: dict[Gist, int] = {}
+        super().__init__(numbered(views, gists), b"".join(gists))
         self._views = views
         self.reads = 0
         self.spellings = 0

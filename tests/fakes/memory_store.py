@@ -1,5 +1,6 @@
 """A store in memory that keeps the contract of a real one."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from monitor.core.events import GENESIS, Record, seal
@@ -17,6 +18,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.is_broken = False
         self.is_lost = False
+        self.prepared: set[DomainName] = set()
         self._withdrawn: Step | None = None
         self._state = State()
         self._records: tuple[Record, ...] = ()
@@ -55,6 +57,11 @@ class MemoryStore:
         self._letters |= {letter.notice.key: letter for letter in step.letters}
         self._let_go(step)
         return Kept(tuple(added), step.domains)
+
+    async def prepare(self, names: Collection[DomainName]) -> None:
+        if self.is_lost:
+            raise StoreLost("the store is lost: wait")
+        self.prepared |= {*names}
 
     def withdraw(self, step: Step) -> None:
         self._withdrawn = step

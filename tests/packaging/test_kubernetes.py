@@ -36,6 +36,11 @@ def rendered() -> list[Resource]:
 
 
 @pytest.fixture(scope="module")
+def broker() -> list[Resource]:
+    return render(HERE / "broker")
+
+
+@pytest.fixture(scope="module")
 def at_vantage() -> list[Resource]:
     return render(HERE / "vantage")
 
@@ -54,7 +59,8 @@ def the(kind: str, rendered: list[Resource]) -> Resource:
 
 
 def pod_of(rendered: list[Resource]) -> Resource:
-    return dict(the("Deployment", rendered)["spec"]["template"])
+    (found,) = (one for one in rendered if one["kind"] in {"Deployment", "StatefulSet"})
+    return dict(found["spec"]["template"])
 
 
 def maps_of(rendered: list[Resource]) -> dict[str, Resource]:
@@ -69,6 +75,51 @@ def configuration(rendered: list[Resource]) -> str:
     named = re.compile(r"oss-cname-monitor(-worker)?-config-\w+")
     (name,) = filter(named.fullmatch, maps_of(rendered))
     return str(maps_of(rendered)[name]["data"]["config.toml"])
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_every_resource_of_the_broker_is_one_that_kubernetes_knows(
+    version: str, broker: list[Resource]
+) -> None:
+    kinds = sorted(resource["kind"] for resource in broker)
+    assert kinds == ["ConfigMap", "NetworkPolicy", "Service", "StatefulSet"]
+    for resource in broker:
+        kubernetes_validate.validate(resource, version, strict=True)
+
+
+def test_the_broker_has_the_files_and_passwords_that_its_configuration_names(
+    broker: list[Resource],
+) -> None:
+    shipped = (ROOT / "packaging/nats/nats.conf").read_text(encoding="utf-8")
+    assert the("ConfigMap", broker)["data"] == {"nats.conf": shipped}
+    pod = the("StatefulSet", broker)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    wanted = set(re.findall(r"\$(\w+_PASSWORD)", shipped))
+    assert {variable["name"] for variable in container["env"]} == wanted
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert container["args"] == ["-c", f"{mounts['config']}/nats.conf"]
+    (tls,) = (volume["secret"] for volume in pod["volumes"] if volume["name"] == "tls")
+    files = {f"{mounts['tls']}/{item['path']}" for item in tls["items"]}
+    assert files == set(re.findall(r'"(/etc/nats/[^"]+)"', shipped))
+    assert f'store_dir: "{mounts["store"]}"' in shipped
+    told = (HERE / "broker/kustomization.yaml").read_text(encoding="utf-8")
+    assert f"secret tls {tls['secretName']} " in told
+    for variable in container["env"]:
+        key = variable["valueFrom"]["secretKeyRef"]
+        assert f"secret generic {key['name']} " in told
+        assert f"--from-literal={key['key']}=" in told
+
+
+def test_who_looks_for_the_broker_finds_it(broker: list[Resource]) -> None:
+    labels = {"app.kubernetes.io/name": "oss-cname-monitor-broker"}
+    stateful, service = the("StatefulSet", broker)["spec"], the("Service", broker)
+    assert stateful["template"]["metadata"]["labels"].items() >= labels.items()
+    assert stateful["serviceName"] == service["metadata"]["name"]
+    assert service["spec"]["selector"] == labels
+    policy = the("NetworkPolicy", broker)["spec"]
+    assert policy["podSelector"] == {"matchLabels": labels}
+    assert policy["ingress"] == [{"ports": [{"port": "nats"}]}]
+    assert "egress" not in policy
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
@@ -149,7 +200,9 @@ def test_two_daemons_never_share_the_database(rendered: list[Resource]) -> None:
     assert claim == the("PersistentVolumeClaim", rendered)["metadata"]["name"]
 
 
-@pytest.mark.parametrize("folder", [HERE, HERE / "vantage"], ids=["daemon", "worker"])
+@pytest.mark.parametrize(
+    "folder", [HERE, HERE / "vantage", HERE / "broker"], ids=["daemon", "worker", "broker"]
+)
 def test_a_pod_keeps_to_the_restricted_standard(folder: Path) -> None:
     pod = pod_of(render(folder))["spec"]
     (container,) = pod["containers"]

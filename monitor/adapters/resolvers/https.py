@@ -27,8 +27,8 @@ async def post(query: bytes, page: Page) -> bytes:
     """Return the message that the page gives for a query; the caller bounds the time.
 
     Redirects and proxies are not followed, and a body is read only as far as a message can reach:
-    dnspython reads all that is sent. Raises Garbled, ValueError for a status that is no success,
-    httpx2.HTTPError and OSError.
+    dnspython reads all that is sent. Raises Garbled, OSError, and ValueError for a status that is
+    no success.
     """
     named = httpx2.URL(page.url)
     called = named.copy_with(host=page.address, port=page.port)
@@ -36,19 +36,20 @@ async def post(query: bytes, page: Page) -> bytes:
     client = httpx2.AsyncClient(
         http2=True, verify=page.context, trust_env=False, follow_redirects=False, timeout=None
     )
-    async with (
-        client,
-        client.stream(
-            "POST",
-            called,
-            content=query,
-            headers={**_HEADERS, "host": host},
-            extensions={"sni_hostname": page.name},
-        ) as response,
-    ):
-        if not response.is_success:
-            raise ValueError(f"{page.url} responded with status code {response.status_code}")
-        return await _body(response)
+    posted = client.stream(
+        "POST",
+        called,
+        content=query,
+        headers={**_HEADERS, "host": host},
+        extensions={"sni_hostname": page.name},
+    )
+    try:
+        async with client, posted as response:
+            if not response.is_success:
+                raise ValueError(f"{page.url} responded with status code {response.status_code}")
+            return await _body(response)
+    except httpx2.HTTPError as error:
+        raise ConnectionError(str(error) or type(error).__name__) from error
 
 
 async def _body(response: httpx2.Response) -> bytes:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import dns.exception
-import httpx2
-from dns.quic._common import UnexpectedEOF
 
 from monitor.adapters.resolvers.datagrams import Garbled
 from monitor.adapters.resolvers.engine import SILENCE_BEFORE_DOUBT, LaneLimits
+from monitor.adapters.resolvers.exchanges import exchange_over
 from monitor.adapters.resolvers.pace import Pace
 from monitor.adapters.resolvers.questions import Unaskable
-from monitor.adapters.resolvers.transports import EXCHANGES, Query, Way
+from monitor.adapters.resolvers.transports import Query, Way
 from monitor.adapters.resolvers.wire import printable
 from monitor.core.answers import (
     Answer,
@@ -102,7 +101,7 @@ class DnsProber:
             outcome: Outcome
             try:
                 query = Query(question, way.server.client_subnet, use_edns=use_edns)
-                response = await EXCHANGES[transport](query, way)
+                response = await exchange_over(transport)(query, way)
                 transport, wire = response.transport, response.wire
                 outcome = response.reading.answer
             except _TIMEOUTS:
@@ -150,7 +149,7 @@ def _as_resolver(server: Server, limits: Limits) -> Resolver:
             return Resolver(server.name, server.address, server.port, max_qps=qps)
 
 
-_TIMEOUTS = (dns.exception.Timeout, TimeoutError, httpx2.TimeoutException)
+_TIMEOUTS = (dns.exception.Timeout, TimeoutError)
 
 # Everything else that a server, its certificate or the network can do to us; the rest is a bug.
 _FAILURES = (
@@ -158,9 +157,7 @@ _FAILURES = (
     Garbled,
     OSError,
     EOFError,
-    UnexpectedEOF,  # DoQ: the connection closed, for which dnspython exports no name
     ValueError,  # dnspython's word for an HTTP status that is no success
-    httpx2.HTTPError,
 )
 
 

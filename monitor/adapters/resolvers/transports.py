@@ -1,23 +1,16 @@
-"""One exchange with one server, over each transport."""
+"""One exchange with one server, over UDP, TCP and TLS."""
 
 import asyncio
-import ipaddress
 import os
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
-from urllib.parse import urlsplit
 
-import dns.asyncquery
 import dns.message
-import dns.query
-import dns.quic
 
 from monitor.adapters.resolvers.datagrams import Garbled, Response, is_response
-from monitor.adapters.resolvers.https import Page, post
 from monitor.adapters.resolvers.questions import Encoded, encoded
 from monitor.adapters.resolvers.reading import reading_of
 from monitor.adapters.resolvers.sharing import SharedPorts
@@ -55,8 +48,6 @@ class Way:
         return cls(server, timeout, SharedPorts(address, timeout, varies_case=varies_case))
 
 
-_NO_ID = bytes(2)  # so that what answers one question answers the next one too (RFC 8484 §4.1)
-
 Exchange = Callable[[Query, Way], Awaitable[Response]]
 
 
@@ -68,66 +59,15 @@ async def over_udp(query: Query, way: Way) -> Response:
 
 async def over_tcp(query: Query, way: Way) -> Response:
     wire = await _over_stream(query, way)
-    return _response(wire, Transport.TCP)
+    return response_of(wire, Transport.TCP)
 
 
 async def over_tls(query: Query, way: Way) -> Response:
     """Ask by DNS over TLS; the certificate must hold `server_name`, or else the host."""
     server = way.server
-    secured = _Secured(_dot_context(server.ca_file), server.server_name or server.address)
+    secured = _Secured(tls_context(server.ca_file, "dot"), server.server_name or server.address)
     wire = await _over_stream(query, way, secured)
-    return _response(wire, Transport.DOT)
-
-
-async def over_https(query: Query, way: Way) -> Response:
-    """Ask by DNS over HTTPS; a `server_name` stands in the URL for the address that is called."""
-    server, asked = way.server, query.encoded()
-    host = urlsplit(server.address).hostname or ""
-    async with asyncio.timeout(way.timeout):
-        page = Page(
-            url=server.address,
-            address=await _ip_of(host),
-            port=server.port,
-            name=server.server_name or host,
-            context=_https_context(server.ca_file),
-        )
-        wire = await post(_NO_ID + asked.query, page)
-    if not is_response(wire, _NO_ID, asked.question):
-        raise Garbled("the message that came answers another question")
-    return _response(wire, Transport.DOH)
-
-
-async def over_quic(query: Query, way: Way) -> Response:
-    server = way.server
-    message = await dns.asyncquery.quic(
-        query.message(),
-        await _ip_of(server.address),
-        way.timeout,
-        server.port,
-        one_rr_per_rrset=True,
-        verify=server.ca_file or True,
-        server_hostname=server.server_name or server.address,
-    )
-    return _response(message.wire or b"", Transport.DOQ)
-
-
-EXCHANGES: Mapping[Transport, Exchange] = {
-    Transport.UDP: over_udp,
-    Transport.TCP: over_tcp,
-    Transport.DOT: over_tls,
-    Transport.DOH: over_https,
-    Transport.DOQ: over_quic,
-}
-
-
-def missing_transports() -> frozenset[Transport]:
-    """Return the transports whose optional libraries are not installed."""
-    missing = set()
-    if not dns.query.have_doh:
-        missing.add(Transport.DOH)
-    if not dns.quic.have_quic:
-        missing.add(Transport.DOQ)
-    return frozenset(missing)
+    return response_of(wire, Transport.DOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,28 +99,18 @@ async def _over_stream(query: Query, way: Way, secured: _Secured | None = None) 
     return wire
 
 
-def _response(wire: bytes, transport: Transport) -> Response:
+def response_of(wire: bytes, transport: Transport) -> Response:
     reading = reading_of(wire)
     if reading is None:
         raise Garbled("the message that came cannot be read")
     return Response(wire, reading, transport)
 
 
-async def _ip_of(host: str) -> str:
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        return str(found[0][4][0])
-
-
 # Reading the system's certificates takes tens of milliseconds: once per file, not per question.
 @cache
-def _dot_context(ca_file: str | None) -> ssl.SSLContext:
-    return dns.query.make_ssl_context(ca_file or True, alpns=["dot"])
-
-
-@cache
-def _https_context(ca_file: str | None) -> ssl.SSLContext:
-    return dns.query.make_ssl_context(ca_file or True, alpns=["h2", "http/1.1"])
+def tls_context(ca_file: str | None, *protocols: str) -> ssl.SSLContext:
+    """Return what is trusted: the certificates in a file, or else the system's."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(protocols)
+    return context

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from monitor.adapters.stores.outline import Outline, Standings
-from monitor.core.gist import Gist
+from monitor.adapters.stores.outline import Outline
 from monitor.core.names import DomainName
-from monitor.core.resting import Resting, RestingViews
+from monitor.core.resting import Resting, RestingViews, Standings
 from monitor.core.status import Spell, View
 from monitor.core.tracking.record import CalmRecords, RecordKey, TrackedRecord
 
@@ -29,10 +28,8 @@ class Details(Protocol):
 class _Views(RestingViews):
     __slots__ = ("_details", "_name")
 
-    def __init__(
-        self, name: str, standings: Standings, gists: tuple[Gist, ...], details: Details
-    ) -> None:
-        super().__init__(standings.lineup, standings.with_gists(gists))
+    def __init__(self, name: str, standings: Standings, gists: bytes, details: Details) -> None:
+        super().__init__(standings, gists)
         self._name, self._details = name, details
 
     def is_stored(self, name: str, details: Details) -> bool:

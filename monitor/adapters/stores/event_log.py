@@ -1,6 +1,8 @@
 """The audit log: records are added at its end, and let go at its beginning."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from monitor.adapters.stores import rows
 from monitor.adapters.stores.session import Session
@@ -38,7 +40,23 @@ def records(session: Session, query: str, *parameters: str | int) -> tuple[Recor
 def logged(session: Session, after: int | None, limit: int) -> tuple[Logged, ...]:
     query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
     least = -(2**63) if after is None else after
-    return tuple(rows.logged_of(row) for row in session.execute(query, (least, limit)))
+    found = tuple(rows.logged_of(row) for row in session.execute(query, (least, limit)))
+    _refuse_circle(least, [row.seq for row in found])
+    return found
+
+
+def following(session: Session, after: int, limit: int) -> tuple[Record, ...]:
+    """Return the records behind that number. Raises ValueError."""
+    query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+    found = records(session, query, after, limit)
+    _refuse_circle(after, [record.seq for record in found])
+    return found
+
+
+def _refuse_circle(after: int, numbers: Sequence[int]) -> None:
+    """Refuse numbers that do not grow, as a damaged file gives them: nobody would get past."""
+    if any(later <= earlier for earlier, later in pairwise([after, *numbers])):
+        raise ValueError("records that do not come one after the other")
 
 
 def first_since(session: Session, at: datetime) -> int | None:

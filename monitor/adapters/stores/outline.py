@@ -1,7 +1,6 @@
 """What can be told of a domain without its details: of a fleet, most say the same."""
 
 import zlib
-from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, NamedTuple, TypeAlias
@@ -12,14 +11,11 @@ from monitor.core.bindings import Binding
 from monitor.core.gist import Gist
 from monitor.core.hysteresis import Settled
 from monitor.core.names import DomainName
-from monitor.core.resting import Lineup
+from monitor.core.resting import Standings, numbered
 from monitor.core.state import DomainState, Doubt
-from monitor.core.status import DomainStatus, Fault, Standing, View, standings_of
+from monitor.core.status import DomainStatus, Fault
 from monitor.core.tracking.record import RecordKey, ended_at, followed_until, is_calm
-from monitor.core.verdict import VerdictKind
 
-# A gist is of one domain, so it is kept apart: here is the number that it has there.
-_Place: TypeAlias = tuple[VerdictKind, bool | None, int | None]
 _Faults: TypeAlias = Annotated[
     frozenset[Fault], PlainSerializer(lambda faults: sorted(fault.value for fault in faults))
 ]
@@ -29,20 +25,6 @@ _Doubts: TypeAlias = Annotated[
     BeforeValidator(lambda pairs: [{"fault": fault, "looks": looks} for fault, looks in pairs]),
 ]
 _Record: TypeAlias = tuple[str | None, str]  # no owner: the domain itself
-
-
-class Standings(NamedTuple):
-    """Where servers stand, up to the gists."""
-
-    lineup: Lineup
-    places: tuple[_Place, ...]
-
-    def with_gists(self, gists: tuple[Gist, ...]) -> tuple[Standing, ...]:
-        """Return the places. Raises ValueError when there are fewer gists than were told of."""
-        try:
-            return tuple([_standing(place, gists) for place in self.places])
-        except IndexError:
-            raise ValueError("a gist is missing") from None
 
 
 class Outline(NamedTuple):
@@ -80,8 +62,8 @@ def drawn(state: DomainState) -> tuple[bytes, str]:
         state.status,
         state.split,
         state.faults,
-        _standings(state.resolvers, gists),
-        _standings(state.authorities, gists),
+        numbered(state.resolvers, gists),
+        numbered(state.authorities, gists),
         tuple(
             (None if key.owner == state.domain else key.owner.text, key.view)
             for key in state.records
@@ -108,37 +90,6 @@ def outline_of(packed: bytes) -> Outline:
         raise ValueError(f"an outline is damaged: {error}") from error
 
 
-def gists_of(text: str) -> tuple[Gist, ...]:
-    """Return the gists in their order. Raises ValueError."""
-    return tuple(map(bytes.fromhex, text.split(" "))) if text else ()
-
-
-def _standings(views: Mapping[str, View], gists: dict[Gist, int]) -> Standings:
-    places: dict[Standing, int] = {}
-    servers, of = list[str](), list[int]()
-    for server, standing in standings_of(views):
-        servers.append(server)
-        of.append(places.setdefault(standing, len(places)))
-    return Standings(
-        Lineup(tuple(servers), tuple(of)),
-        tuple(
-            (
-                place.kind,
-                place.is_in_effect,
-                None if place.gist is None else gists.setdefault(place.gist, len(gists)),
-            )
-            for place in places
-        ),
-    )
-
-
-def _standing(place: _Place, gists: tuple[Gist, ...]) -> Standing:
-    kind, is_in_effect, gist = place
-    if gist is None:
-        return _standing_without_gist(kind, is_in_effect)
-    return Standing(kind, is_in_effect, gists[gist])
-
-
-@lru_cache(maxsize=64)
-def _standing_without_gist(kind: VerdictKind, is_in_effect: bool | None) -> Standing:  # noqa: FBT001
-    return Standing(kind, is_in_effect, None)
+def gists_of(text: str) -> bytes:
+    """Return the gists in a row. Raises ValueError."""
+    return bytes.fromhex(text)

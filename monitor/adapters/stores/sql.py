@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -42,6 +42,8 @@ class SqlStore:
         self._written: dict[str, AccountInventory] = {}
         self._writer: Session | None = None
         self._withdrawn: Step | None = None
+        self._wanted = set[str]()  # to be prepared
+        self._preparing = asyncio.Lock()
 
     @property
     def exists(self) -> bool:
@@ -54,12 +56,12 @@ class SqlStore:
         return self._database.is_owned
 
     async def load(self) -> State:
-        state = await self._run(lambda session: _load(session, self._looks))
+        state = await self._read(lambda session: _load(session, self._looks))
         self._written = dict(state.accounts)
         return state
 
     async def domain(self, name: DomainName) -> DomainState | None:
-        return await self._run(lambda session: _domain(session, name, self._looks))
+        return await self._read(lambda session: _domain(session, name, self._looks))
 
     async def commit(self, step: Step) -> Kept:
         kept = await self._run(lambda session: self._kept(session, step))
@@ -67,6 +69,17 @@ class SqlStore:
         for name in step.closed:
             self._written.pop(name, None)
         return kept
+
+    async def prepare(self, names: Collection[DomainName]) -> None:
+        if self._database.look_patience is None:
+            return  # a look costs less than a way through the thread
+        self._wanted |= self._looks.lacking({name.text for name in names})
+        if not self._wanted:
+            return
+        async with self._preparing:  # what comes meanwhile is asked for together
+            wanted, self._wanted = self._wanted, set()
+            if wanted:
+                await self._read(lambda session: self._looks.prepare(session, wanted))
 
     def withdraw(self, step: Step) -> None:
         self._withdrawn = step
@@ -76,22 +89,21 @@ class SqlStore:
     ) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE domain = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
         end = _BEHIND_ALL if before is None else before
-        return await self._run(
+        return await self._read(
             lambda session: event_log.records(session, query, domain.text, end, limit)
         )
 
     async def records(self, after: int, limit: int) -> tuple[Record, ...]:
-        query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-        return await self._run(lambda session: event_log.records(session, query, after, limit))
+        return await self._read(lambda session: event_log.following(session, after, limit))
 
     async def rows(self, after: int | None, limit: int) -> tuple[Logged, ...]:
-        return await self._run(lambda session: event_log.logged(session, after, limit))
+        return await self._read(lambda session: event_log.logged(session, after, limit))
 
     async def first_since(self, at: datetime) -> int | None:
-        return await self._run(lambda session: event_log.first_since(session, at))
+        return await self._read(lambda session: event_log.first_since(session, at))
 
     async def newest(self) -> int:
-        return await self._run(event_log.newest)
+        return await self._read(event_log.newest)
 
     async def changes(
         self,
@@ -103,7 +115,7 @@ class SqlStore:
     ) -> tuple[Change, ...]:
         newest = before or "~"  # behind every ULID
         wanted = None if domain is None else domain.text
-        return await self._run(
+        return await self._read(
             lambda session: _changes(session, newest, int(only_open), wanted, limit)
         )
 
@@ -114,27 +126,30 @@ class SqlStore:
             row = session.execute(query, (number,)).fetchone()
             return rows.change_of(row[0]) if row else None
 
-        return await self._run(find)
+        return await self._read(find)
 
     async def story(self, number: str, limit: int, after: int = 0) -> tuple[Record, ...]:
         query = "SELECT * FROM event WHERE change_id = ? AND seq > ? ORDER BY seq LIMIT ?"
-        return await self._run(
+        return await self._read(
             lambda session: event_log.records(session, query, number, after, limit)
         )
 
     async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
-        return await self._run(lambda session: outbox.waiting(session, limit, channel))
+        return await self._read(lambda session: outbox.waiting(session, limit, channel))
 
     async def handed(self, since: datetime, channel: str) -> tuple[Handed, ...]:
-        return await self._run(lambda session: outbox.handed(session, since, channel))
+        return await self._read(lambda session: outbox.handed(session, since, channel))
 
     async def reach(self) -> None:
-        await self._run(lambda session: session.execute("SELECT 1"))
+        await self._read(lambda session: session.execute("SELECT 1"))
 
     async def close(self) -> None:
         self._looks.close()  # first: SQLite's last connection to close writes the log back
         await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
         self._thread.shutdown()
+
+    async def _read(self, work: Callable[[Session], T]) -> T:
+        return await self._run(lambda session: _sensible(work, session))
 
     async def _run(self, work: Callable[[Session], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -159,7 +174,7 @@ class SqlStore:
             return work(writer)
         except self._database.errors as error:
             raise self._database.failure(error) from error
-        except (ValueError, TypeError) as error:  # a damaged file has other types in its columns
+        except ValueError as error:
             raise StoreError(
                 f"{self._database.place} holds a row that makes no sense "
                 f"({type(error).__name__}): it was written by another release or changed by "
@@ -200,6 +215,15 @@ class SqlStore:
         looks.forget(domain.text for domain in step.forgotten)
         kept = zip(step.domains, domains, strict=True)
         return Kept(records, tuple(rows.resting(domain, row, looks) for domain, row in kept))
+
+
+def _sensible(work: Callable[[Session], T], session: Session) -> T:
+    """Return what is read. Raises ValueError where it makes no sense."""
+    try:
+        return work(session)
+    except (TypeError, AttributeError) as error:
+        # A damaged file has values of other types in its columns than the schema says.
+        raise ValueError(str(error)) from error
 
 
 def _load(session: Session, details: Details) -> State:

@@ -5,6 +5,7 @@ With a million series they are most of what a scrape costs that is not writing.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import TypeAlias
 
 from monitor.core.state import DomainState
@@ -21,18 +22,19 @@ SHOWN_FOR = timedelta(hours=24)  # that a change is shown after its end
 
 
 def said_of(
-    snapshot: Snapshot, domains: Sequence[DomainState]
+    snapshot: Snapshot, domains: Sequence[DomainState], *, with_ttls: bool = True
 ) -> Iterator[tuple[DomainState, Said, Ttls]]:
     """Return of each domain the resolvers that have a view: names, verdicts, effects; and TTLs."""
     names = tuple(resolver.name for resolver in snapshot.resolvers)
-    for domain, ttls in zip(domains, snapshot.ttls(domains), strict=True):
+    newest = snapshot.ttls(domains) if with_ttls else repeat((), len(domains))
+    for domain, ttls in zip(domains, newest, strict=True):
         asked, stances = stances_of(domain.resolvers)
         shown = ttls
         if asked != names:  # hardly ever: all are asked about each domain
             known = dict(zip(asked, stances, strict=True))
             asked = tuple([name for name in names if name in known])
             stances = [known[name] for name in asked]
-            shown = [ttl for name, ttl in zip(names, ttls, strict=True) if name in known]
+            shown = [ttl for name, ttl in zip(names, ttls, strict=with_ttls) if name in known]
         verdicts = tuple([stance.kind._value_ for stance in stances])  # `value` costs a call
         effects = tuple([stance.is_in_effect for stance in stances])
         yield domain, (asked, verdicts, effects), shown

@@ -46,7 +46,7 @@ class Row:
 class Seen(NamedTuple):
     """What was found of one domain; `name` and `place`, its labels, are escaped.
 
-    There are no instants where there is no change to show.
+    There are no instants where there is no change to show, and no TTLs where pairs are left out.
     """
 
     domain: DomainState
@@ -91,7 +91,8 @@ def survey_of(snapshot: Snapshot, max_pairs: int) -> Generator[str, None, Survey
     survey = Survey(snapshot, max_pairs)
     for part in _parts(snapshot):
         changes = [change for _, change in part]
-        said = said_of(snapshot, [domain for domain, _ in part])
+        domains = [domain for domain, _ in part]
+        said = said_of(snapshot, domains, with_ttls=not survey.is_over_limit)
         survey.batches.append(
             [_seen(*one, change, survey) for one, change in zip(said, changes, strict=True)]
         )
@@ -124,7 +125,7 @@ def _seen(
     if row is None:
         row = survey.rows[said] = _row(said, snapshot.weights)
     row.domains += 1
-    survey.pairs += len(ttls)
+    survey.pairs += len(row.resolvers)
     name = escaped(domain.domain.text)
     bucket = escaped(domain.binding.bucket) if domain.binding else ""
     place = f'bucket="{bucket}",domain="{name}"'

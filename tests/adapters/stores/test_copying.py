@@ -227,6 +227,26 @@ async def test_a_target_that_does_not_give_back_what_was_written_keeps_nothing(
         assert rows_in(target) == 0
 
 
+async def test_a_copy_that_is_interrupted_leaves_nothing(
+    tmp_path: Path, shared_postgresql: Postgresql
+) -> None:
+    url, told = shared_postgresql.fresh(), list[int]()
+    await small(tmp_path / "first.db")
+
+    def interrupted(many: int) -> None:
+        told.append(many)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    with (
+        closing(in_file(tmp_path / "first.db")) as source,
+        closing(at_server(url)) as target,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        copy(source, target, interrupted)
+    assert copied(in_file(tmp_path / "first.db"), at_server(url))[0].head.seq == 3
+
+
 @pytest.mark.parametrize("spoilt", ["source", "target"])
 async def test_a_newer_releases_database_is_refused(
     spoilt: str, tmp_path: Path, shared_postgresql: Postgresql

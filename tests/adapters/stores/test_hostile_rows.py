@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from monitor.adapters.stores import event_log
 from monitor.adapters.stores.backing_up import back_up
 from monitor.adapters.stores.outline import outline_of, packed_outline
 from monitor.adapters.stores.rows import logged_of, record_of
@@ -89,3 +90,15 @@ def test_a_backup_of_what_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"quite_a_name", b"quite_\xff_name"))
     with contextlib.suppress(StoreError):
         back_up(path, tmp_path / "copy.db")
+
+
+@pytest.mark.parametrize("numbers", [(3, 2), (2, 2), (1,)])
+def test_numbers_that_go_round_in_a_damaged_file_are_refused(numbers: tuple[int, ...]) -> None:
+    class Circle:
+        def execute(self, _statement: str, _values: object = ()) -> Any:
+            return [(number, *ROW[1:]) for number in numbers]
+
+    session: Any = Circle()
+    for read in (event_log.following, event_log.logged):
+        with pytest.raises(ValueError, match="one after the other"):
+            read(session, 1, 10)

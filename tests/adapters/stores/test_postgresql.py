@@ -23,7 +23,7 @@ from monitor.core.state import DomainState, Step
 from monitor.ledger import Ledger
 from monitor.ports import StoreError, StoreLost
 from tests.cli.commands import environment
-from tests.core.samples import BINDING, DOMAIN, RIGHT, START, view
+from tests.core.samples import BINDING, DOMAIN, RIGHT, START, WRONG, view
 from tests.core.tampered import first_tampered
 from tests.fakes.recording_telemetry import RecordingTelemetry
 from tests.servers.postgresql import Postgresql
@@ -247,6 +247,27 @@ async def test_a_server_that_falls_silent_holds_up_no_loop(own_postgresql: Postg
                     await asyncio.sleep(0.05)
                 else:
                     break
+
+
+async def test_details_that_were_prepared_are_looked_at_without_the_server(
+    own_postgresql: Postgresql,
+) -> None:
+    domains = {
+        name: replace(KNOWN, domain=name)
+        for name in (DomainName(f"d{number}.example") for number in range(300))
+    }
+    async with opened(own_postgresql.fresh()) as store:
+        await store.commit(Step(tuple(domains.values())))
+        known = (await store.load()).domains
+        assert all(domain.is_resting for domain in known.values())
+        names = sorted(domains)
+        await asyncio.gather(*(store.prepare({name}) for name in names[:200]))
+        await store.prepare(names)
+        async with aside(own_postgresql.silent()):
+            assert known == domains
+        newer = replace(KNOWN, domain=names[0], resolvers={"r": view(WRONG)})
+        await commit_anyhow(store, Step((newer,)))
+        assert (await store.load()).domains[names[0]].resolvers == newer.resolvers
 
 
 async def test_what_was_withdrawn_from_a_silent_server_is_not_kept_when_it_speaks_again(

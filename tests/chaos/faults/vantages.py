@@ -60,7 +60,7 @@ async def _worker_before_its_ack(folder: Path) -> Outcome:
         await fleet.other.start(fleet.broker.url)
         await _until_workers(fleet, 2)
         with scene.fault():
-            fleet.relay.sees = sees
+            fleet.tap.sees = sees
             async with asyncio.timeout(30):
                 await dropped.wait()
         late = await _refused(scene, "late")

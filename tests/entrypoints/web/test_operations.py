@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.core.gist import Gist
 from monitor.core.names import DomainName
-from monitor.core.resting import Lineup, RestingViews
-from monitor.core.status import DomainStatus, Spell, View, standings_of
+from monitor.core.resting import RestingViews, numbered
+from monitor.core.status import DomainStatus, Spell, View
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.web.access import Rules
 from monitor.ports import StoreLost
@@ -178,8 +179,8 @@ def _with_lost_details() -> tuple[Snapshot, DomainName]:
         for name, domain in snapshot.state.domains.items()
         if domain.resolvers and domain.status.value is DomainStatus.BROKEN
     )
-    servers, places = zip(*standings_of(known.resolvers), strict=True)
-    lost = _Lost(Lineup(servers, tuple(range(len(places)))), places)
+    gists: dict[Gist, int] = {}
+    lost = _Lost(numbered(known.resolvers, gists), b"".join(gists))
     domains = {**snapshot.state.domains, name: replace(known, resolvers=lost)}
     return replace(snapshot, state=replace(snapshot.state, domains=domains)), name
 

@@ -11,7 +11,7 @@ from monitor.core.answers import Answer, NoAnswer, NoAnswerReason, Question
 from monitor.core.servers import Resolver
 from tests.adapters.resolvers.scripted import HOST, Query, scripted
 from tests.adapters.resolvers.vantages.distributed import office, true_soon, worker
-from tests.chaos.relay import open_relay
+from tests.chaos.tap import open_tap
 from tests.contracts.sweeper_contract import IMG, RIGHT, WWW, Notes, bound, chain
 from tests.contracts.test_sweepers import Told
 from tests.servers.endpoints import free_endpoint
@@ -109,16 +109,16 @@ async def test_a_worker_whose_connection_the_broker_ends_comes_back() -> None:
     said = saying_right()
     async with (
         aside(nats_server()) as broker,
-        open_relay(broker.at) as relay,
+        open_tap(broker.at) as tap,
         scripted(said.datagrams) as server,
         office(BrokerAddress(broker.url), ["x"]) as afar,
     ):
-        afar.hire(worker(BrokerAddress(f"nats://{relay.at}"), "x"))
+        afar.hire(worker(BrokerAddress(f"nats://{tap.at}"), "x"))
         resolver, prober = Resolver("r", HOST, server.port, vantage="x"), afar.prober(timeout=2)
         assert (await prober.ask(resolver, Question(IMG.domain))).outcome == RIGHT
-        relay.say(b"-ERR 'maximum connections exceeded'\r\n")
-        await true_soon(lambda: not relay.clients)
-        await true_soon(lambda: relay.clients)
+        tap.say(b"-ERR 'maximum connections exceeded'\r\n")
+        await true_soon(lambda: not tap.clients)
+        await true_soon(lambda: tap.clients)
         assert (await prober.ask(resolver, Question(IMG.domain))).outcome == RIGHT
 
 
