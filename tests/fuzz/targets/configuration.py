@@ -144,9 +144,13 @@ def _toml(text: str) -> object:
 
 def _yaml(text: str) -> object:
     try:
+        yaml.compose(text, yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {"token": text}  # whatever it is, nothing of it need be repeated
+    try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
-        return {"token": text}  # whatever it is, nothing of it need be repeated
+        return None  # what we read all the same are names, which may be shown
 
 
 def _quoted(text: str) -> object:

@@ -11,7 +11,6 @@ from urllib.parse import unquote
 
 import bcrypt
 from starlette.types import ASGIApp, Message, Scope
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from monitor.assembly.reporting import StoredReports
@@ -19,7 +18,7 @@ from monitor.core.tracking.changes import Change
 from monitor.entrypoints.web import access
 from monitor.entrypoints.web.access import OPEN_TO_THIS_MACHINE, Rules
 from monitor.entrypoints.web.app import create_app
-from monitor.entrypoints.web.server import WebServer
+from monitor.entrypoints.web.server import Protocol, WebServer
 from monitor.entrypoints.web.site import Site
 from monitor.entrypoints.web.tokens import TokenRing
 from monitor.usecases.announce import Announcement, NotAnnounced
@@ -171,7 +170,7 @@ def judge_octets(data: bytes) -> None:
 async def _converse(parts: Sequence[bytes]) -> list[int]:
     """Return the statuses of the responses to what comes over one connection."""
     state = ServerState()
-    protocol = H11Protocol(_CONFIG, state, {})
+    protocol = Protocol(_CONFIG, state, {})
     transport = _Transport(protocol)
     protocol.connection_made(transport)
     for part in parts:
@@ -305,6 +304,7 @@ def _conversations() -> Iterator[bytes]:
     yield post + b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n{}"
     yield b"OPTIONS * HTTP/1.1" + host + b"Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
     yield b"CONNECT a:1 HTTP/1.1" + host + b"\r\n"
+    yield b"HEAD /changes HTTP/1.1" + host + b"Transfer-Encoding: chunked\r\n\r\n2\r\nxxxxx"
     yield b"GET http://a/ HTTP/1.1" + host + b"\r\nGARBAGE\0"
 
 
