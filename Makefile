@@ -6,8 +6,9 @@ RUN := $(VENV)/bin
 SPEED ?= 1
 SEEDS ?= 1200
 WORKERS ?= auto
+SECONDS ?= 60
 
-.PHONY: help demo run test check lint types arch fmt bench docs man dashboards preview simulate chaos wheel sbom audit image servers setup lock clean
+.PHONY: help demo run test fuzz check lint types arch fmt bench docs man dashboards preview simulate chaos wheel sbom audit image servers setup lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -20,6 +21,9 @@ run: $(VENV)/.runtime  ## run the daemon on config.toml
 
 test: $(VENV)/.development servers  ## run all tests
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+fuzz: $(VENV)/.development  ## search for inputs that break something, SECONDS each (see docs/hostile-input.md)
+	$(RUN)/python -m tests.fuzz --seconds $(SECONDS)
 
 check: $(VENV)/.development lint types arch test  ## lint, types, architecture, tests: what CI runs
 

@@ -47,6 +47,7 @@ class DomainRow(NamedTuple):
     records: bytes | None
 
 
+_MAY_BE_NULL = frozenset({3, 4, 5})  # of an event: its domain, its resolver, its change
 _T = TypeVar("_T")
 _BINDING = TypeAdapter(Binding)
 _FAILURES = TypeAdapter(tuple[Failure, ...])
@@ -193,6 +194,7 @@ def _event_row(record: Record, evidence: str) -> EventRow:
 
 def record_of(row: EventRow) -> Record:
     """Return the record. Raises ValueError for a row that makes none."""
+    _refuse_other_types(row)
     seq, at, kind, domain, resolver, change, data, evidence, prev_hash, digest = row
     event = Event(
         EventType(kind),
@@ -206,6 +208,14 @@ def record_of(row: EventRow) -> Record:
     if not all(isinstance(shown, dict) for shown in event.evidence):
         raise ValueError("evidence that is no table")
     return Record(seq, event, prev_hash, digest)
+
+
+def _refuse_other_types(row: EventRow) -> None:
+    """Refuse what only a damaged file holds: the schema of the log allows nothing else."""
+    columns: tuple[Any, ...] = row[1:]
+    for number, value in enumerate(columns, start=1):
+        if not isinstance(value, str) and not (value is None and number in _MAY_BE_NULL):
+            raise ValueError(f"column {number} is no text")
 
 
 def _read(text: str, kind: type[_T]) -> _T:

@@ -11,14 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.resolvers.datagrams import is_response
 from monitor.adapters.resolvers.glance import Shapes
-from monitor.adapters.resolvers.memo import Remembered, own_of
-from monitor.adapters.resolvers.reading import reading_of, remembered
-from monitor.core.bindings import BucketTarget
-from monitor.core.gist import Gist, essence_of, gist_of_essence
-from monitor.core.names import DomainName
-from monitor.core.servers import Transport
-from monitor.core.targets import TargetPolicy
-from monitor.core.verdict import Expectation
+from tests.adapters.resolvers.judges import is_seen_as_read
 from tests.adapters.resolvers.messages import (
     DAMAGES,
     EDE,
@@ -38,41 +31,6 @@ NAME, CDN, BUCKET = "a.shop.example", "a.kunlun.net", "shop-a.oss-cn-hangzhou.al
 TO_BUCKET = (alias(NAME, BUCKET), address(BUCKET, "203.0.113.1"))
 CHAIN = Message(NAME, (alias(NAME, CDN), alias(CDN, BUCKET), address(BUCKET, "203.0.113.1")))
 LONG = "b" * 50 + ".shop.example"  # a length that is also a character
-
-
-def is_seen_as_read(wire: bytes, domain: str, shapes: Shapes | None = None) -> bool:
-    """Tell whether it is seen; what is remembered of it must then be what reading remembers.
-
-    So it must be whatever shapes were seen before.
-    """
-    shapes = shapes or Shapes()
-    ways = [_is_seen(wire, domain, shapes, masks) for masks in (False, True)]
-    assert ways[0] is ways[1]
-    return ways[0]
-
-
-def _is_seen(wire: bytes, domain: str, shapes: Shapes, masks: bool) -> bool:
-    seen = shapes.glance(wire, domain, masks_question=masks)
-    if seen is None:
-        return False
-    essence, said, own = seen
-    reading = reading_of(wire)
-    assert reading is not None
-    assert essence == essence_of(reading.answer, DomainName(domain))
-    said.gist = gist_for(domain, essence)
-    of_read = remembered(wire, reading, said.gist, Transport.UDP, masks_question=masks)
-    assert parts(said) == parts(of_read)
-    assert own == own_of(of_read.unpack(wire))
-    return True
-
-
-def gist_for(domain: str, essence: str) -> Gist:
-    target = BucketTarget("shop-a", DomainName("oss-cn-hangzhou.aliyuncs.com"))
-    return gist_of_essence(essence, Expectation(DomainName(domain), target, TargetPolicy()))
-
-
-def parts(said: Remembered) -> dict[str, object]:
-    return {name: getattr(said, name) for name in Remembered.__slots__}
 
 
 @settings(max_examples=500)

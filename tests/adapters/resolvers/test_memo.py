@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -19,12 +18,18 @@ from monitor.adapters.resolvers.memo import (
     shared_of,
     with_variant,
 )
-from monitor.adapters.resolvers.reading import reading_of, remembered
+from monitor.adapters.resolvers.reading import reading_of
 from monitor.core.answers import NoAnswer, NoAnswerReason
 from monitor.core.chain import rebuild
 from monitor.core.gist import Gist
 from monitor.core.names import DomainName
-from monitor.core.servers import Transport
+from tests.adapters.resolvers.judges import (
+    Way,
+    known,
+    means_the_same,
+    question_of,
+    recognised,
+)
 from tests.adapters.resolvers.messages import (
     DAMAGES,
     MOST_TTL,
@@ -39,8 +44,6 @@ from tests.adapters.resolvers.messages import (
     Written,
     address,
     alias,
-    but_for_addresses,
-    but_for_ttls,
     damaged,
     messages,
     understood,
@@ -61,51 +64,15 @@ SAMPLES = {
 }
 
 
-class Way(NamedTuple):
-    """How an answer is remembered."""
-
-    gist: Gist | None = b"gist"
-    masks_question: bool = False
-
-
-USUAL = Way()
 EVERY_WAY = [Way(gist, masks) for gist in (None, b"gist") for masks in (False, True)]
 WAYS = st.sampled_from(EVERY_WAY)
 TTL_LISTS = st.lists(TTLS, min_size=12, max_size=12)
 IDS = st.integers(0, 2**16 - 1)
 
 
-def known(wire: bytes, way: Way = USUAL) -> Remembered:
-    reading = reading_of(wire)
-    assert reading is not None
-    masks = way.masks_question
-    return remembered(wire, reading, way.gist, Transport.UDP, masks_question=masks)
-
-
-def recognised(variants: Sequence[Remembered], wire: bytes) -> tuple[Remembered, bytes] | None:
-    """Let each check apart what it leaves out, as the engine does."""
-    for said in variants:
-        masks = said.layout.masks_question
-        if found := memo.recognised((said,), wire, masks_question=masks):
-            return found
-    return None
-
-
 def is_maskable(wire: bytes) -> bool:
     reading = reading_of(wire)
     return reading is not None and reading.ttl_offsets is not None
-
-
-def means_the_same(wire: bytes, other: bytes, gist: Gist | None) -> bool:
-    one, two = but_for_ttls(understood(wire)), but_for_ttls(understood(other))
-    assert one is not None
-    if gist is not None and one.aliases:
-        return but_for_addresses(one) == but_for_addresses(two)
-    return one == two
-
-
-def question_of(wire: bytes) -> bytes:
-    return wire[12 : wire.index(b"\0", 12) + 5]
 
 
 @given(messages(), TTL_LISTS, TTL_LISTS, IDS, WAYS)

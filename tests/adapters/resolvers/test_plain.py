@@ -22,6 +22,11 @@ from monitor.adapters.resolvers.walking import ttl_offsets
 from monitor.adapters.resolvers.wire import answer_of
 from monitor.core.answers import Rcode
 from monitor.core.names import DomainName
+from tests.adapters.resolvers.judges import (
+    has_only_ttls_at,
+    is_read_alike,
+    is_read_by_dnspython,
+)
 
 QR, AA, TC, RD_RA, UPDATE = 0x8000, 0x0400, 0x0200, 0x0180, 5 << 11
 NSID, ECS, COOKIE, EDE, ZONEVERSION = 3, 8, 10, 15, 19
@@ -97,43 +102,6 @@ COMMON = {
     "an extended rcode": message(NAME, (), (), [edns(flags=1 << 24)]),
     "octets behind the end": message(NAME, [TO_BUCKET, V4], (), [edns()]) + b"\0\1",
 }
-
-
-def is_read_alike(wire: bytes) -> bool:
-    """Tell whether the fast reader reads it; what it says must then be what dnspython says."""
-    if (parsed := parse(wire)) is None:
-        return False
-    assert parsed.answer == answer_of(read(wire))
-    assert parsed.question_end == wire.index(b"\0", 12) + 5
-    assert parsed.ttl_offsets == ttl_offsets(wire)
-    return True
-
-
-def is_read_by_dnspython(wire: bytes) -> bool:
-    try:
-        return not isinstance(read(wire), dns.update.UpdateMessage)  # its records may lack TTLs
-    except (dns.exception.DNSException, ValueError):
-        return False
-
-
-def meaning(wire: bytes) -> tuple[list[object], list[int]]:
-    """Return all that is in a message but its TTLs, and them."""
-    found = read(wire)
-    rrsets = [rrset for section in found.sections[1:] for rrset in section]
-    records = [(r.name.to_text(), r.rdclass, r.rdtype, [d.to_wire() for d in r]) for r in rrsets]
-    counts = [len(section) for section in found.sections]
-    header = [found.id, found.flags, found.ednsflags, found.options, found.question, counts]
-    return [*header, *records], [rrset.ttl for rrset in rrsets]
-
-
-def has_only_ttls_at(wire: bytes, offsets: Sequence[int], random: Random) -> bool:
-    """Tell whether other octets at the offsets make other TTLs, and nothing else."""
-    ttls = [random.choice([0, 1, MOST_TTL, 2**31, random.getrandbits(32)]) for _ in offsets]
-    other = bytearray(wire)
-    for offset, ttl in zip(offsets, ttls, strict=True):
-        other[offset : offset + 4] = ttl.to_bytes(4)
-    expected = [ttl if ttl <= MOST_TTL else 0 for ttl in ttls]
-    return meaning(bytes(other)) == (meaning(wire)[0], expected)
 
 
 PLAIN = ["a", "img", "Shop", "_dns", "x-1", "B" * 45, "7" * 63]

@@ -102,3 +102,11 @@ def test_numbers_that_go_round_in_a_damaged_file_are_refused(numbers: tuple[int,
     for read in (event_log.following, event_log.logged):
         with pytest.raises(ValueError, match="one after the other"):
             read(session, 1, 10)
+
+
+@pytest.mark.parametrize("column", range(1, 10))
+@pytest.mark.parametrize("value", [b"2026", 1, 0.5])
+def test_a_column_that_is_no_text_makes_no_record(column: int, value: object) -> None:
+    with pytest.raises(ValueError, match="is no text"):
+        record_of(with_text(column, value))
+    assert logged_of(with_text(column, value)).record is None

@@ -1,6 +1,7 @@
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -13,7 +14,10 @@ from monitor.entrypoints.web.access import Rules
 from monitor.ports import StoreLost
 from monitor.usecases.announce import Announcement, NotKept
 from monitor.usecases.snapshot import Snapshot
+from tests.contracts.followed import stages
+from tests.entrypoints.sample import NOW
 from tests.entrypoints.web.worlds import Reloads, reader, site_of
+from tests.fakes.unreadable import UnreadableRecords
 from tests.servers.installed import require
 
 PROBLEM = "application/problem+json"
@@ -171,6 +175,14 @@ class _Lost(RestingViews):
         raise StoreLost("the store is lost: wait")
 
 
+class _Over(UnreadableRecords):
+    """Records of which a change was over just now, so that it is to be shown."""
+
+    @property
+    def ended_at(self) -> datetime:
+        return NOW
+
+
 def _with_lost_details() -> tuple[Snapshot, DomainName]:
     """Return the sample with a broken domain whose details cannot be read, and its name."""
     snapshot = site_of().snapshot()
@@ -181,7 +193,9 @@ def _with_lost_details() -> tuple[Snapshot, DomainName]:
     )
     gists: dict[Gist, int] = {}
     lost = _Lost(numbered(known.resolvers, gists), b"".join(gists))
-    domains = {**snapshot.state.domains, name: replace(known, resolvers=lost)}
+    record = stages()[-1]
+    records = _Over({record.key: record}, looks=99)
+    domains = {**snapshot.state.domains, name: replace(known, resolvers=lost, records=records)}
     return replace(snapshot, state=replace(snapshot.state, domains=domains)), name
 
 
@@ -193,6 +207,8 @@ def test_what_everybody_looks_at_goes_on_while_a_store_is_lost(path: str) -> Non
     if path == "/":
         assert "The reason cannot be read now" in reply.text
         assert name.display in reply.text
+    if path == "/metrics":
+        assert f'domain="{name.text}"' in reply.text
 
 
 @pytest.mark.parametrize("path", ["/domains/", "/api/v1/domains/"])
