@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import requests
+
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.stores.session import Access
 from monitor.adapters.stores.sqlite import SqliteStore
@@ -119,8 +121,11 @@ class Crowd:
             bucket.cnames.clear()
 
     async def having(self, status: str) -> int:
-        """Return how many domains the daemon shows with a status."""
-        text = (await self.runner.get("metrics")).text
+        """Return how many domains the daemon shows with a status; -1 where it is too slow to."""
+        try:
+            text = (await self.runner.get("metrics")).text
+        except requests.Timeout:
+            return -1
         series = rf'(?m)^oss_cname_domain_status{{.*status="{status}".*}} 1(?:\.0)?$'
         return len(re.findall(series, text))
 
