@@ -26,8 +26,8 @@ from monitor.core.state import (
     joined,
     see_resolvers,
 )
-from monitor.core.status import Sighting
 from monitor.core.tracking.record import is_any_followed
+from monitor.core.views import Sighting
 from monitor.ledger import Ledger
 from monitor.ports import Clock, StoreLost
 from monitor.usecases.ask import Panel

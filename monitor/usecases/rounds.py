@@ -33,8 +33,8 @@ from monitor.core.state import (
     see_change,
     see_resolvers,
 )
-from monitor.core.status import Sighting
 from monitor.core.tracking.record import RecordKey
+from monitor.core.views import Sighting
 from monitor.ledger import Ledger
 from monitor.ports import Clock, Sweeper, Telemetry
 from monitor.usecases.ask import Panel
