@@ -15,9 +15,10 @@ from monitor.core.hysteresis import Settled
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport
 from monitor.core.state import DomainState, State
-from monitor.core.status import DomainStatus, Sighting, Spell, View
+from monitor.core.status import DomainStatus
 from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.core.verdict import Rule, Verdict, VerdictKind
+from monitor.core.views import Sighting, Spell, View
 from monitor.usecases.snapshot import Snapshot
 
 AT = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)

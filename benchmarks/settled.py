@@ -39,8 +39,8 @@ from monitor.core.state import (
     see_authorities,
     see_resolvers,
 )
-from monitor.core.status import Sighting
 from monitor.core.tracking.record import RecordKey
+from monitor.core.views import Sighting
 from monitor.ports import Server
 from monitor.usecases.rounds import Rounds
 

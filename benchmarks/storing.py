@@ -35,8 +35,9 @@ from monitor.core.bindings import Binding
 from monitor.core.gist import essence_of
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
-from monitor.core.status import DomainStatus, standings_of
+from monitor.core.status import DomainStatus
 from monitor.core.verdict import VerdictKind
+from monitor.core.views import standings_of
 from monitor.ports import Onlooker, Prober, Server, Sweeper
 from monitor.usecases.rounds import Rounds
 

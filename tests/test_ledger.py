@@ -9,7 +9,7 @@ from monitor.core.events import Event, EventType
 from monitor.core.names import DomainName
 from monitor.core.resting import Resting
 from monitor.core.state import DomainState, State, Step
-from monitor.core.status import View
+from monitor.core.views import View
 from monitor.ledger import Ledger
 from monitor.ports import Kept, StoreLost
 from tests.core.samples import BINDING, DOMAIN, START

@@ -123,6 +123,8 @@ class Daemon:
             self._access.turned_away,
         )
         self._reloading = asyncio.Lock()
+        self._is_reload_due = False
+        self._delivering = asyncio.Lock()
 
     def snapshot(self) -> Snapshot:
         works = self._works
@@ -141,12 +143,17 @@ class Daemon:
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         """Work until `stopped` is set; `started` is told the address of the pages.
 
-        With a lease, stand by until it is ours, and stop when it is lost. Raises StoreError or
-        OSError when the store or the listener cannot be opened.
+        With a lease, stand by until it is ours. Raises StoreError or OSError when the store or
+        the listener cannot be opened, LeaseLost after it has ended since the lease was lost.
         """
-        async with leading(self._works.settings, self._around, stopped) as is_ours:
-            if is_ours:
-                await self._lead(stopped, started)
+        standing_by = asyncio.ensure_future(self._service.stand_by())
+        try:
+            async with leading(self._works.settings, self._around, stopped) as is_ours:
+                standing_by.cancel()
+                if is_ours:
+                    await self._lead(stopped, started)
+        finally:
+            standing_by.cancel()
 
     async def _lead(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         try:
@@ -168,6 +175,7 @@ class Daemon:
         async with self._reloading:
             if self._group is None:
                 return ("the daemon is just starting or stopping: try again",)
+            self._is_reload_due = False
             self._service.reloading()
             faults = await self._take_anew()
             self._service.reloaded(faults)
@@ -199,9 +207,13 @@ class Daemon:
             log.warning("config.reload_ahead_of_store")
 
     def request_reload(self) -> None:
-        """Reload soon; for a signal's handler."""
-        if self._group is not None:
+        """Reload soon, once for all who ask meanwhile; for a signal's handler.
+
+        Who asks before the work has begun, while standing by for instance, is heard when it does.
+        """
+        if self._group is not None and not self._is_reload_due:
             self._group.create_task(self.reload())
+        self._is_reload_due = True
 
     async def wait_for_first_look(self) -> None:
         """Return when every domain was asked about once."""
@@ -231,6 +243,8 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             self._group = group
             self._begin()
+            if self._is_reload_due:
+                group.create_task(self.reload())
             self._scheduler.start()
             self._service.ready()
             started(self._service.url)
@@ -251,7 +265,7 @@ class Daemon:
                 self._take_up(),
                 works.follow.run(),
                 works.inquire.run(),
-                works.telling.deliver.run(),
+                self._deliver(works),
                 self._mind_clock(),
             )
             afar = () if works.afar is None else (works.afar.run(),)
@@ -284,6 +298,11 @@ class Daemon:
         spare_from_collection()
         if works.settings.http_check.enabled:
             await works.visits.of_everybody(works.settings.http_check.interval * _SWEPT_SHARE)
+
+    async def _deliver(self, works: _Works) -> None:
+        # A former one lets arrive what is on its way: beside it, that would be sent twice.
+        async with self._delivering:
+            await works.telling.deliver.run()
 
     def _plan_anew(self) -> None:
         self._scheduler.drop_all()

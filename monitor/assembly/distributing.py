@@ -2,7 +2,8 @@
 
 import asyncio
 import importlib.util
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from monitor.adapters.telemetry.vantages import VantageCounts
@@ -28,16 +29,30 @@ def afar_of(settings: Settings, around: Surroundings, counts: VantageCounts) -> 
     return afar
 
 
-def leading(
+class LeaseLost(Exception):
+    """Another daemon may lead by now, so this one has ended: it has to be started again."""
+
+
+@asynccontextmanager
+async def leading(
     settings: Settings, around: Surroundings, stopped: asyncio.Event
-) -> AbstractAsyncContextManager[bool]:
-    """Enter when this process leads, with True; see `Lease.led`. Raises NotAvailable."""
+) -> AsyncIterator[bool]:
+    """Enter when this process leads, with True; see `Lease.led`.
+
+    Raises NotAvailable at first, and LeaseLost in the end where that is why it ended: whoever
+    keeps services running must not take it for an end that somebody wished for.
+    """
     if settings.distributed is None or settings.distributed.lease is None:
-        return nullcontext(enter_result=True)
+        yield True
+        return
     given = _distributed_of(settings)
     from monitor.assembly.vantages import lease_of  # noqa: PLC0415 - needs an extra
 
-    return lease_of(settings.distributed.lease, given, around).led(stopped)
+    lease = lease_of(settings.distributed.lease, given, around)
+    async with lease.led(stopped) as is_ours:
+        yield is_ours
+    if lease.is_lost:
+        raise LeaseLost(f"the lease {lease.name} is lost, and another daemon may lead: start anew")
 
 
 def worker_at(settings: Settings, around: Surroundings) -> tuple["Worker", WorkerService]:

@@ -1,5 +1,6 @@
 """What the service manager hears of the daemon's course, in the words of the log."""
 
+import asyncio
 from collections.abc import Collection
 from datetime import timedelta
 
@@ -8,6 +9,8 @@ from monitor.entrypoints.scheduler import Scheduler
 
 # A sign of life that comes late, or is lost, is followed by another in time.
 _SIGNS_WITHIN_PATIENCE = 3
+# Seconds: a lease that nobody has is taken sooner.
+_STANDS_BY_AFTER = 3.0
 
 
 class Service:
@@ -16,6 +19,17 @@ class Service:
     def __init__(self, manager: ServiceManager) -> None:
         self._manager = manager
         self.url = ""  # of the pages, once they are served
+
+    async def stand_by(self) -> None:
+        """Until cancelled, tell that another daemon leads, and that this one lives.
+
+        Else a start that ends with the other daemon would count as one that takes too long.
+        """
+        await asyncio.sleep(_STANDS_BY_AFTER)
+        self._manager.ready("stands by: another daemon leads, or the broker is away")
+        while (interval := self._between_signs()) is not None:
+            self._manager.alive()
+            await asyncio.sleep(interval.total_seconds())
 
     def opening(self) -> None:
         self._manager.say("opening the database")
@@ -46,10 +60,13 @@ class Service:
 
         A thread of its own would go on telling that all is well while the loop stands still.
         """
-        if self._manager.patience is not None:
+        if (interval := self._between_signs()) is not None:
             self._manager.alive()
-            interval = self._manager.patience / _SIGNS_WITHIN_PATIENCE
             scheduler.every("sign of life", interval, self._live, jitter=timedelta(0))
+
+    def _between_signs(self) -> timedelta | None:
+        patience = self._manager.patience
+        return None if patience is None else patience / _SIGNS_WITHIN_PATIENCE
 
     async def _live(self) -> None:
         self._manager.alive()

@@ -13,6 +13,7 @@ import typer
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.service_manager import ServiceManager
 from monitor.assembly.daemon import Daemon
+from monitor.assembly.distributing import LeaseLost
 from monitor.assembly.parts import NotAvailable, Surroundings
 from monitor.cli.configuring import complain, file_of, settings_of
 from monitor.cli.exit_codes import Exit
@@ -53,13 +54,15 @@ async def _serve(
 ) -> Exit:
     """Run a daemon on the settings; what keeps it from starting is said, not raised."""
     secrets = Secrets()
+    # A hangup would end us until the daemon takes it, which it does before anything else can run.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _read_anyway)
     try:
         settings = load()
         set_up_logs(settings, secrets)
         around = Surroundings(SystemClock(), environ, secrets, ServiceManager.of(environ))
         daemon = Daemon(settings, load, around)
         await _until_signalled(daemon, started)
-    except (ConfigError, NotAvailable, StoreError, OSError) as error:
+    except (ConfigError, NotAvailable, StoreError, LeaseLost, OSError) as error:
         return complain(error)
     return Exit.OK
 
@@ -70,6 +73,10 @@ async def _until_signalled(daemon: Daemon, started: Callable[[str], None]) -> No
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
     await daemon.run(stopped, started)
+
+
+def _read_anyway() -> None:
+    """Take a hangup that came before the configuration was read."""
 
 
 def set_up_logs(settings: Settings, secrets: Secrets) -> None:

@@ -21,8 +21,9 @@ from monitor.core.serving import (
     read_sign,
 )
 from monitor.core.state import DomainState, RoundPolicy, State, Step, joined, see_faults
-from monitor.core.status import Fault, standings_of
+from monitor.core.status import Fault
 from monitor.core.verdict import VerdictKind
+from monitor.core.views import standings_of
 
 OF_VISITS = frozenset(
     {

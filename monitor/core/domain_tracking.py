@@ -9,7 +9,6 @@ from monitor.core.names import DomainName
 from monitor.core.servers import Delegation, Resolver
 from monitor.core.showing import shown
 from monitor.core.state import DomainState, State, Step
-from monitor.core.status import Sighting, View
 from monitor.core.targets import TargetPolicy, classify
 from monitor.core.tracking.agenda import agenda
 from monitor.core.tracking.changes import Change, ChangeKind
@@ -36,6 +35,7 @@ from monitor.core.tracking.sameness import is_but_later as records_but_later
 from monitor.core.tracking.steps import step
 from monitor.core.tracking.telling import as_one_notice
 from monitor.core.tracking.values import sample_of
+from monitor.core.views import Sighting, View
 
 MOST_HOPS = 8  # of one chain that are followed each as a record of its own
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from monitor.core.answers import Answer
 from monitor.core.names import DomainName
-from monitor.core.status import Sighting
+from monitor.core.views import Sighting
 
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | tuple[Json, ...] | None"
 

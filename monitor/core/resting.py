@@ -5,7 +5,7 @@ from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import NamedTuple, TypeVar
 
 from monitor.core.gist import GIST_SIZE, Gist
-from monitor.core.status import Counted, Place, Standing, View, standings_of
+from monitor.core.views import Counted, Place, Standing, View, standings_of
 
 K = TypeVar("K")
 V = TypeVar("V")

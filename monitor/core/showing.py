@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from monitor.core.events import Event, EventType, evidence_of
-from monitor.core.status import Fault, View
+from monitor.core.status import Fault
+from monitor.core.views import View
 
 _OF_AUTHORITIES = frozenset({Fault.AUTHORITY_SPLIT.value, Fault.TTL_HIGH.value})
 

@@ -16,21 +16,18 @@ from monitor.core.showing import shown as with_evidence
 from monitor.core.status import (
     DomainStatus,
     Fault,
-    Sighting,
     StatusPolicy,
-    View,
     authorities_differ,
     longest_ttl,
-    places_of,
     pointing,
     status_of,
     tally,
-    views_after,
 )
 from monitor.core.told import Letter, Notice, Told, ToldKey
 from monitor.core.tracking.changes import Change, ChangeState
 from monitor.core.tracking.record import RecordKey, TrackedRecord, is_any_followed, is_calm
 from monitor.core.tracking.values import sample_of
+from monitor.core.views import Sighting, View, places_of, views_after
 
 NOTHING_KNOWN = Settled(DomainStatus.UNKNOWN)
 NO_SPLIT = Settled(value=False)

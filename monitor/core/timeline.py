@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from monitor.core.status import Said, View
+from monitor.core.views import Said, View
 
 STRETCHES = (
     timedelta(minutes=10),

@@ -8,7 +8,7 @@ from monitor.core.events import Record
 from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
-from monitor.core.status import View
+from monitor.core.views import View
 from monitor.entrypoints.change_documents import change_document
 from monitor.entrypoints.instants import instant, maybe
 from monitor.entrypoints.shapes.domains import DomainDocument, ResolverDocument, ViewDocument

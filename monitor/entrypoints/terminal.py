@@ -16,8 +16,9 @@ from monitor.core.chain import Chain
 from monitor.core.events import Record
 from monitor.core.inventory import AccountInventory
 from monitor.core.state import DomainState, State
-from monitor.core.status import DomainStatus, Remedy, View
+from monitor.core.status import DomainStatus, Remedy
 from monitor.core.verdict import Verdict
+from monitor.core.views import View
 from monitor.entrypoints.history_table import history_table
 from monitor.usecases.snapshot import Snapshot, urgency, wrong_first
 from monitor.wording import STATUS_SHAPE, Wording, verdict_shape

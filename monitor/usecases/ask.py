@@ -9,9 +9,9 @@ from monitor.core.bindings import Binding
 from monitor.core.chain import rebuild
 from monitor.core.gist import gist_of
 from monitor.core.servers import Delegation, Resolver
-from monitor.core.status import Sighting
 from monitor.core.targets import TargetPolicy
 from monitor.core.verdict import Expectation, judge
+from monitor.core.views import Sighting
 from monitor.ports import Prober, Server
 
 

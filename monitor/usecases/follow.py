@@ -5,6 +5,7 @@ import heapq
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -25,8 +26,8 @@ from monitor.core.state import (
     joined,
     see_resolvers,
 )
-from monitor.core.status import Sighting
 from monitor.core.tracking.record import is_any_followed
+from monitor.core.views import Sighting
 from monitor.ledger import Ledger
 from monitor.ports import Clock, StoreLost
 from monitor.usecases.ask import Panel
@@ -35,6 +36,8 @@ log = structlog.get_logger()
 
 # Answers that come together are recorded together: one transaction, seldom enough for any disk.
 _SECONDS_BETWEEN_RECORDS = 0.1
+# Answers of one transaction: to decide on thousands at once would keep the loop for seconds.
+_MOST_OF_ONE_RECORD = 250
 _AFTER_A_FAILURE = timedelta(seconds=5)
 _AT_LEAST = timedelta(milliseconds=10)
 
@@ -190,13 +193,14 @@ class Follow:
             await self._brought.wait()
             self._brought.clear()
             await asyncio.sleep(_SECONDS_BETWEEN_RECORDS)
-            batch, self._seen = self._seen, []
-            is_kept = await self.ledger.record(
-                lambda state: self._decide(state, batch),  # noqa: B023 - awaited before the next one
-                about={domain for domain, _ in batch},
-            )
-            for domain, sighting in batch:
-                self._done(_Errand(domain, sighting.server), is_kept=is_kept)
+            seen, self._seen = self._seen, []
+            for start in range(0, len(seen), _MOST_OF_ONE_RECORD):
+                batch = seen[start : start + _MOST_OF_ONE_RECORD]
+                is_kept = await self.ledger.record(
+                    partial(self._decide, batch=batch), about={domain for domain, _ in batch}
+                )
+                for domain, sighting in batch:
+                    self._done(_Errand(domain, sighting.server), is_kept=is_kept)
 
     def _decide(self, state: State, batch: Collection[tuple[DomainName, Sighting]]) -> Step:
         found = dict[DomainName, list[Sighting]]()

@@ -7,7 +7,7 @@ from monitor.core.bindings import Binding
 from monitor.core.gist import Essence, Gist, gist_of_essence
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
-from monitor.core.status import servers_with
+from monitor.core.views import servers_with
 from monitor.ledger import Ledger
 from monitor.usecases.ask import Panel
 

@@ -33,8 +33,8 @@ from monitor.core.state import (
     see_change,
     see_resolvers,
 )
-from monitor.core.status import Sighting
 from monitor.core.tracking.record import RecordKey
+from monitor.core.views import Sighting
 from monitor.ledger import Ledger
 from monitor.ports import Clock, Sweeper, Telemetry
 from monitor.usecases.ask import Panel
@@ -46,8 +46,10 @@ from monitor.usecases.serials import Serials
 
 log = structlog.get_logger()
 
-# What has been seen is recorded in batches: at most a transaction a second while a round lasts.
+# What has been seen is recorded in batches, each second while a round lasts.
 SECONDS_BETWEEN_RECORDS = 1.0
+# Domains of one transaction: to decide on ten thousand at once would keep the loop for seconds.
+MOST_OF_ONE_RECORD = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +255,10 @@ class Rounds:
         return AuthorityLook(key, delegation, sightings, serials)
 
     async def _record(self, batch: tuple[_Seen, ...]) -> None:
-        about = [seen.binding.domain for seen in batch]
-        await self.ledger.record(lambda state: self._decide(state, batch), about=about)
+        for start in range(0, len(batch), MOST_OF_ONE_RECORD):
+            part = batch[start : start + MOST_OF_ONE_RECORD]
+            about = [seen.binding.domain for seen in part]
+            await self.ledger.record(partial(self._decide, batch=part), about=about)
 
     def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
         if not self.is_wanted():

@@ -14,21 +14,11 @@ from monitor.core.names import DomainName
 from monitor.core.notices.policy import MutedUntil, never_muted
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
-from monitor.core.status import (
-    Counted,
-    DomainStatus,
-    Remedy,
-    Standing,
-    Tally,
-    View,
-    remedy,
-    standing_of,
-    standings_of,
-    tally_of,
-)
+from monitor.core.status import DomainStatus, Remedy, Tally, remedy, tally_of
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import RecordKey, is_any_followed
 from monitor.core.verdict import Verdict, VerdictKind
+from monitor.core.views import Counted, Standing, View, standing_of, standings_of
 from monitor.ports import Latest, StoreLost
 from monitor.usecases.roster import Key, Roster
 

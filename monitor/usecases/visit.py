@@ -13,8 +13,8 @@ from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.serving import BucketSign, HttpAnswer, Visit, read_sign
 from monitor.core.state import State, Step
-from monitor.core.status import View
 from monitor.core.verdict import VerdictKind
+from monitor.core.views import View
 from monitor.ledger import Ledger
 from monitor.ports import Clock, Latest, Telemetry, Visitor
 

@@ -10,7 +10,7 @@ from importlib import resources
 from monitor.core.bindings import Binding
 from monitor.core.message import NoticeSeverity
 from monitor.core.ownership import Proof
-from monitor.core.status import DomainStatus, Fault, Remedy, Said, Standing
+from monitor.core.status import DomainStatus, Fault, Remedy
 from monitor.core.told import ConcernKind
 from monitor.core.told import Reason as NoticeReason
 from monitor.core.tracking.changes import Change, ChangeKind, ChangeState, Source
@@ -18,6 +18,7 @@ from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.tracking.values import Value
 from monitor.core.verdict import Verdict, VerdictKind
+from monitor.core.views import Said, Standing
 from monitor.ports import DeliveryFailure
 
 

@@ -34,8 +34,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: `about` says in a sentence what is done; `run` works in a scratch folder."""
+    """One fault: `about` says in a sentence what is done; `run` works in a scratch folder.
+
+    It is over `within` so many seconds, with the start of its world.
+    """
 
     name: str
     about: str
     run: Callable[[Path], Awaitable[Outcome]]
+    within: float = 240.0

@@ -9,8 +9,6 @@ import pytest
 
 from tests.chaos.fault import Fault, Outcome
 
-DEADLINE = 240.0  # seconds for one fault, with the start of its world
-
 
 def run_all(faults: Sequence[Fault]) -> Iterator[tuple[Fault, Outcome]]:
     """Yield what came of each fault as soon as it is known."""
@@ -19,13 +17,13 @@ def run_all(faults: Sequence[Fault]) -> Iterator[tuple[Fault, Outcome]]:
             yield fault, asyncio.run(outcome_of(fault, Path(folder)))
 
 
-async def outcome_of(fault: Fault, folder: Path, deadline: float = DEADLINE) -> Outcome:
+async def outcome_of(fault: Fault, folder: Path) -> Outcome:
     """Return what came of the fault; one that could not be played has kept nothing."""
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(fault.within):
             return await fault.run(folder)
     except TimeoutError:
-        return _failed(f"not over in {deadline:g} s, or a wait in it was in vain")
+        return _failed(f"not over in {fault.within:g} s, or a wait in it was in vain")
     except (Exception, pytest.skip.Exception) as error:  # noqa: BLE001  # the others have their turn
         return _failed(f"{type(error).__name__}: {error}")
 

@@ -14,7 +14,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.run import outcome_of
 from tests.chaos.scene import DATABASE, open_scene
 
-QUICK = ("kill -9 at rest",)
+QUICK = ("api: 403 for every bucket", "kill -9 at rest")
 KEPT = Outcome((), 1, 1, 2.5, "")
 
 
@@ -58,7 +58,7 @@ async def test_a_fault_that_cannot_be_played_or_has_no_end_has_kept_nothing(
 
     outcome = await outcome_of(Fault("broken", "", broken), tmp_path)
     assert (outcome.kept, outcome.remark) == (False, "RuntimeError: no such server")
-    outcome = await outcome_of(Fault("endless", "", endless), tmp_path, deadline=0.1)
+    outcome = await outcome_of(Fault("endless", "", endless, within=0.1), tmp_path)
     assert not outcome.kept
 
 

@@ -13,7 +13,8 @@ from monitor.core.hysteresis import Settled
 from monitor.core.inventory import AccountInventory, Failure, FailureReason, Scope
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
-from monitor.core.status import DomainStatus, Fault, View
+from monitor.core.status import DomainStatus, Fault
+from monitor.core.views import View
 from monitor.ports import Store, Withdrawn
 from tests.contracts.followed import changes, stages
 from tests.core.samples import BINDING, DOMAIN, MINUTE, RIGHT, START, WRONG, sighting

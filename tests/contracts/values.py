@@ -21,10 +21,11 @@ from monitor.core.inventory import AccountInventory, Failure
 from monitor.core.names import DomainName
 from monitor.core.servers import Transport
 from monitor.core.state import DomainState, Doubt
-from monitor.core.status import DomainStatus, Fault, Said, Sighting, View
+from monitor.core.status import DomainStatus, Fault
 from monitor.core.targets import TargetPolicy
 from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.core.verdict import Expectation, VerdictKind, judge
+from monitor.core.views import Said, Sighting, View
 from tests.contracts.followed import stages
 from tests.core.samples import TARGET
 

@@ -6,9 +6,9 @@ from monitor.core.answers import Address, Alias, Answer, NoAnswer, NoAnswerReaso
 from monitor.core.bindings import Binding, BucketTarget
 from monitor.core.names import DomainName
 from monitor.core.servers import Transport
-from monitor.core.status import Sighting, View
 from monitor.core.targets import TargetPolicy
 from monitor.core.verdict import Expectation, judge
+from monitor.core.views import Sighting, View
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -20,9 +20,10 @@ from monitor.core.serving import (
     Visit,
 )
 from monitor.core.state import RoundPolicy, State, Step, see_resolvers
-from monitor.core.status import Fault, Sighting, StatusPolicy
+from monitor.core.status import Fault, StatusPolicy
 from monitor.core.targets import TargetPolicy
 from monitor.core.verdict import Expectation, judge
+from monitor.core.views import Sighting
 from tests.core.properties import REPEATABLE
 from tests.core.samples import BINDING, DOMAIN, RIGHT, START, TARGET, pointing_to, sighting
 

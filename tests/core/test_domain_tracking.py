@@ -30,7 +30,7 @@ from monitor.core.inventory import Listing
 from monitor.core.names import DomainName
 from monitor.core.servers import Authority, Delegation, Resolver, Transport
 from monitor.core.state import DomainState, RoundPolicy, State, Step, see_authorities, see_change
-from monitor.core.status import DomainStatus, Sighting, StatusPolicy
+from monitor.core.status import DomainStatus, StatusPolicy
 from monitor.core.targets import TargetPolicy
 from monitor.core.tracking.changes import Change, ChangeKind, ChangeState, Source
 from monitor.core.tracking.policy import TrackingPolicy
@@ -38,6 +38,7 @@ from monitor.core.tracking.record import Announced, Explained, RecordKey
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.tracking.values import alias
 from monitor.core.verdict import Expectation, judge
+from monitor.core.views import Sighting
 from tests.core.samples import BINDING, DOMAIN, ENDPOINT, SILENT, START, TARGET, sighting
 
 FORMER = DomainName("elsewhere.example")

@@ -16,20 +16,7 @@ from monitor.core.gist import Gist
 from monitor.core.resting import Resting, RestingViews, numbered
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
-from monitor.core.status import (
-    DomainStatus,
-    Spell,
-    StatusPolicy,
-    View,
-    places_of,
-    servers_with,
-    spells_of,
-    standing_of,
-    standings_of,
-    status_of,
-    tally,
-    views_after,
-)
+from monitor.core.status import DomainStatus, StatusPolicy, status_of, tally
 from monitor.core.tracking.record import (
     CalmRecords,
     RecordKey,
@@ -39,6 +26,16 @@ from monitor.core.tracking.record import (
     followed_until,
     is_any_followed,
     is_calm,
+)
+from monitor.core.views import (
+    Spell,
+    View,
+    places_of,
+    servers_with,
+    spells_of,
+    standing_of,
+    standings_of,
+    views_after,
 )
 from monitor.usecases.snapshot import Snapshot
 from tests.contracts.followed import stages

@@ -4,7 +4,7 @@ import pytest
 
 from monitor.core.events import Event, EventType, Json, evidence_of
 from monitor.core.showing import shown
-from monitor.core.status import View
+from monitor.core.views import View
 from tests.core.samples import DOMAIN, RIGHT, SILENT, START, WRONG, sighting
 
 RESOLVERS = {

@@ -17,7 +17,8 @@ from monitor.core.state import (
     see_resolvers,
     with_faults,
 )
-from monitor.core.status import DomainStatus, Fault, StatusPolicy, View
+from monitor.core.status import DomainStatus, Fault, StatusPolicy
+from monitor.core.views import View
 from tests.core.samples import (
     BINDING,
     DOMAIN,

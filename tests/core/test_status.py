@@ -11,13 +11,12 @@ from monitor.core.status import (
     DomainStatus,
     Remedy,
     StatusPolicy,
-    View,
     authorities_differ,
     remedy,
     status_of,
     tally,
-    views_after,
 )
+from monitor.core.views import View, views_after
 from tests.core.properties import REPEATABLE
 from tests.core.samples import DOMAIN, RIGHT, SILENT, START, WRONG, pointing_to, sighting, view
 

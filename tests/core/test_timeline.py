@@ -4,8 +4,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.status import View, views_after
 from monitor.core.timeline import STRETCHES, spells, stretch_of
+from monitor.core.views import View, views_after
 from tests.core.properties import REPEATABLE
 from tests.core.samples import RIGHT, SILENT, START, WRONG, sighting
 

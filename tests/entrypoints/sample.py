@@ -22,9 +22,10 @@ from monitor.core.inventory import AccountInventory, Failure, FailureReason, Sco
 from monitor.core.names import DomainName
 from monitor.core.servers import Authority, Resolver, Transport
 from monitor.core.state import DomainState, State
-from monitor.core.status import DomainStatus, Fault, Sighting, View
+from monitor.core.status import DomainStatus, Fault
 from monitor.core.targets import TargetPolicy
 from monitor.core.verdict import Expectation, judge
+from monitor.core.views import Sighting, View
 from monitor.usecases.snapshot import Snapshot
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)

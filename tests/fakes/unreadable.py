@@ -3,8 +3,8 @@
 from collections.abc import ItemsView, Iterator, Mapping
 from datetime import datetime
 
-from monitor.core.status import View
 from monitor.core.tracking.record import CalmRecords, RecordKey, TrackedRecord
+from monitor.core.views import View
 from monitor.ports import StoreLost
 
 

@@ -26,8 +26,12 @@ def lab(dns_certificate: Certificate) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def shared_postgresql() -> Iterator[Postgresql]:
-    """A server for the whole run: take a fresh schema of it, and leave it running."""
-    with postgresql("-cfsync=off") as running:
+    """A server for the whole run: take a fresh schema of it, and leave it running.
+
+    On a busy machine it may be slower than a daemon's loop would wait for.
+    """
+    with postgresql("-cfsync=off") as running, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("monitor.adapters.stores.postgresql._LOOP_PATIENCE", 5.0)
         yield running
 
 

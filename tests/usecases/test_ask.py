@@ -4,8 +4,8 @@ import pytest
 
 from monitor.core.answers import Address, Answer, NoAnswer, Outcome, Question, Rcode
 from monitor.core.names import DomainName
-from monitor.core.status import Sighting
 from monitor.core.verdict import Rule, VerdictKind
+from monitor.core.views import Sighting
 from tests.core.samples import BINDING, DOMAIN, RIGHT, SILENT, WRONG
 from tests.usecases.panel import FIXED, NS1, NS2, RESOLVERS, Bench
 

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+from structlog.testing import capture_logs
+
 from monitor.core.binding_faults import FaultPolicy
 from monitor.core.inventory import Failure, FailureReason, Scope
 from monitor.core.state import RoundPolicy, State
@@ -33,6 +35,28 @@ async def test_a_failed_look_is_counted_and_the_last_known_stays_with_its_age() 
     assert account.bindings == (BINDING,)
     assert account.last_success_at == START
     assert [listing.failures for listing in bench.telemetry.listings] == [(), inventory.failures]
+
+
+async def test_what_cannot_be_read_is_said_once_and_once_that_it_can_be_again() -> None:
+    bench, inventory = Bench(), FakeInventory("shop", BINDING)
+    look = (inventory, bench.ledger, bench.telemetry, bench.clock, POLICY)
+    denied = [Failure(FailureReason.DENIED, Scope.BUCKET, name, "no right") for name in "abc"]
+    with capture_logs() as logs:
+        for failures in ((), denied, denied, denied[:1], (), ()):
+            inventory.failures = tuple(failures)
+            await discover(*look)
+    told = [line for line in logs if line["event"].startswith("inventory.")]
+    assert told == [
+        {
+            "event": "inventory.unreadable",
+            "log_level": "warning",
+            "account": "shop",
+            "failures": 3,
+            "bucket": "a",
+            "error": "no right",
+        },
+        {"event": "inventory.readable", "log_level": "info", "account": "shop"},
+    ]
 
 
 async def test_accounts_that_are_no_longer_configured_are_forgotten() -> None:

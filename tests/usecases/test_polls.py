@@ -36,7 +36,7 @@ from monitor.core.state import (
     see_authorities,
     see_change,
 )
-from monitor.core.status import Sighting, StatusPolicy
+from monitor.core.status import StatusPolicy
 from monitor.core.targets import TargetPolicy
 from monitor.core.tracking.authorities import ServerHistory
 from monitor.core.tracking.changes import Change
@@ -44,6 +44,7 @@ from monitor.core.tracking.policy import TrackingPolicy
 from monitor.core.tracking.record import Announced, RecordKey, TrackedRecord
 from monitor.core.tracking.values import alias
 from monitor.core.verdict import Expectation, judge
+from monitor.core.views import Sighting
 from monitor.usecases.polls import Polls
 from tests.core.properties import REPEATABLE
 from tests.core.samples import BINDING, DOMAIN, START, TARGET

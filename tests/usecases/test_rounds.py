@@ -1,10 +1,12 @@
 from dataclasses import replace
 
 from monitor.core.answers import Question, Reply
+from monitor.core.names import DomainName
 from monitor.core.state import DomainState, Step
 from monitor.core.status import DomainStatus, Fault
 from monitor.ledger import Ledger
 from monitor.ports import Server
+from monitor.usecases.rounds import MOST_OF_ONE_RECORD
 from tests.core.samples import DOMAIN, MINUTE, RIGHT, START, WRONG, binding
 from tests.fakes.unreadable import UnreadableRecords
 from tests.usecases.panel import NS1, NS2, Bench
@@ -197,3 +199,17 @@ async def test_a_round_waits_for_details_that_cannot_be_read_for_now() -> None:
     await bench.rounds.of_authorities()
     assert (NS1.name, Question(DOMAIN, is_recursion_desired=False)) in bench.prober.asked
     assert (records.looks, bench.telemetry.store_failures) == (0, 1)
+
+
+async def test_what_many_domains_say_is_kept_in_parts_so_that_others_have_their_turn() -> None:
+    bench = Bench()
+    names = [DomainName(f"d{number}.shop.example") for number in range(MOST_OF_ONE_RECORD + 1)]
+    for name in names:
+        await bench.watch(binding(name.text))
+        bench.authorities_say(RIGHT, RIGHT, domain=name)
+    kept: list[int] = []
+    bench.ledger.listen(lambda step: kept.append(len(step.domains)))
+    bench.rounds.abreast = len(names)
+    await bench.rounds.of_authorities()
+    assert sum(kept) == len(names)
+    assert max(kept) <= MOST_OF_ONE_RECORD

@@ -7,10 +7,10 @@ import pytest
 from monitor.core.answers import Answer, NoAnswer
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState
-from monitor.core.status import View
 from monitor.core.tracking.changes import Change, ChangeKind, ChangeState, Source
 from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.core.tracking.values import ABSENT, Value, alias
+from monitor.core.views import View
 from monitor.usecases.wait import Waited, waited
 from tests.core.samples import BINDING, DOMAIN, RIGHT, SILENT, START, TARGET, WRONG, sighting
 

@@ -8,10 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import nats
+
+from monitor.adapters.clock import SystemClock
+from monitor.demo.world import World
 from tests.cli.commands import environment, run
+from tests.cli.daemon_process import running
 from tests.servers.nats import NatsServer, nats_server
 from tests.servers.process import aside
-from tests.whole.shop import Shop, eventually, open_shop
+from tests.whole.shop import PACE, Shop, eventually, open_shop
 
 FROM_AFAR = '\n[distributed]\nnats_url = "{url}"\n'
 
@@ -78,6 +83,19 @@ async def test_what_a_worker_hears_is_shown_and_a_vantage_without_one_is_lost_co
             return await far_verdicts(shop) == {"network_error"}
 
         await eventually(is_unknown, patience=40)
+
+
+async def test_a_daemon_that_loses_its_lease_ends_as_one_that_failed(tmp_path: Path) -> None:
+    async with aside(nats_server()) as broker, World(PACE, SystemClock().now) as world:
+        lease = FROM_AFAR.format(url=broker.url) + 'lease = "shop"\n'
+        async with running(world, tmp_path, change=lambda text: text + lease) as daemon:
+            await eventually(daemon.is_ready)
+            client = await nats.connect(broker.url)
+            bucket = await client.jetstream().key_value("OCM_LEASE")
+            await bucket.put("shop", b"other")
+            assert await asyncio.wait_for(daemon.process.wait(), 60) == 3
+            await client.close()
+        assert "the lease shop is lost" in daemon.lines[-1]
 
 
 def test_a_worker_without_a_vantage_or_broker_says_so(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import oss2
 import requests
 from requests.adapters import BaseAdapter
 
-from monitor.adapters.inventory.bounded import Bounded
 from monitor.adapters.inventory.credentials import CredentialsProvider
 from monitor.adapters.inventory.endpoints import Endpoint, region_of
+from monitor.adapters.inventory.replies import BoundedSession
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")  # OSS itself allows less
 _MAX_KEYS = 1000  # the most that one ListBuckets may ask for
@@ -58,8 +58,9 @@ class OssCalls:
     ) -> None:
         _silence()
         self._auth = oss2.ProviderAuthV4(credentials)
-        self._session = oss2.Session(adapter=Bounded(transport))
-        self._http: requests.Session = self._session.session
+        session = oss2.Session(adapter=transport)
+        self._session = BoundedSession(session)
+        self._http: requests.Session = session.session
         # OSS redirects none of these calls. Whoever else does must not get the token.
         self._http.max_redirects = 0
         self._timeout = (timeout, timeout)  # to connect, and to wait for the next bytes

@@ -13,8 +13,8 @@ from xml.etree.ElementTree import ParseError
 import requests
 from oss2.exceptions import ClientError, RequestError, ServerError
 
-from monitor.adapters.inventory.bounded import TooLong
 from monitor.adapters.inventory.credentials import CredentialsUnavailable
+from monitor.adapters.inventory.replies import TooLong
 from monitor.core.inventory import Failure, FailureReason, Scope
 
 # RuntimeError and ParseError are how oss2 says that a reply is not the XML it expects;

@@ -16,6 +16,7 @@ from tenacity import (
     wait_random,
 )
 
+from monitor.adapters.inventory.aside import aside
 from monitor.adapters.inventory.calls import BucketEntry, CnameEntry, OssCalls
 from monitor.adapters.inventory.credentials import CredentialsProvider
 from monitor.adapters.inventory.dates import from_rfc1123
@@ -170,7 +171,7 @@ class OssInventory:
             reraise=True,
         )
         try:
-            return await retrying(asyncio.to_thread, call)
+            return await retrying(aside, call)
         except EXPECTED as error:
             return setback(error)
 

@@ -7,8 +7,8 @@ from typing import Protocol
 from monitor.adapters.stores.outline import Outline
 from monitor.core.names import DomainName
 from monitor.core.resting import Resting, RestingViews, Standings
-from monitor.core.status import Spell, View
 from monitor.core.tracking.record import CalmRecords, RecordKey, TrackedRecord
+from monitor.core.views import Spell, View
 
 
 class Details(Protocol):

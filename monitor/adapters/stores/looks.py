@@ -12,8 +12,8 @@ import structlog
 from monitor.adapters.stores.details import records_of
 from monitor.adapters.stores.session import Database, Session
 from monitor.adapters.stores.views import spells_in, views_of
-from monitor.core.status import Spell, View
 from monitor.core.tracking.record import RecordKey, TrackedRecord
+from monitor.core.views import Spell, View
 from monitor.ports import StoreError, StoreLost
 
 log = structlog.get_logger()

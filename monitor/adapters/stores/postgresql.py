@@ -22,7 +22,7 @@ from monitor.ports import StoreError, StoreLost
 PATIENCE = 15.0  # seconds without an octet from the server, after which it counts as lost
 _PAUSE = 1.0  # before the next attempt to connect
 # Of who looks at details, in seconds; where he holds up a loop, all else stands still meanwhile.
-_LOOK_PATIENCE = 2.0
+_LOOK_PATIENCE = 5.0
 _LOOP_PATIENCE = 0.3
 
 

@@ -14,8 +14,8 @@ from monitor.core.chain import Chain, rebuild
 from monitor.core.gist import Gist
 from monitor.core.names import DomainName
 from monitor.core.servers import Transport
-from monitor.core.status import Sighting, Spell, View
 from monitor.core.verdict import Rule, Verdict
+from monitor.core.views import Sighting, Spell, View
 
 # Short, since a packer reads all of it each time. A part of the format: never to be changed.
 _USUAL = (resources.files("monitor.adapters.stores") / "views_sample.json").read_bytes()

@@ -7,18 +7,14 @@ from datetime import datetime
 from monitor.core.message import NoticeSeverity
 from monitor.core.notices.policy import NoticePolicy
 from monitor.core.state import DomainState
-from monitor.core.status import (
-    DomainStatus,
-    Fault,
-    standings_of,
-    tally_of,
-)
+from monitor.core.status import DomainStatus, Fault, tally_of
 from monitor.core.told import Concern, ConcernKind
 from monitor.core.tracking.changes import Change, ChangeKind, ChangeState
 from monitor.core.tracking.record import RecordKey, is_calm
 from monitor.core.tracking.review import split_since
 from monitor.core.tracking.telling import late
 from monitor.core.tracking.tracks import TrackState
+from monitor.core.views import standings_of
 
 # All others are warnings.
 _FAULTS: Mapping[Fault, NoticeSeverity | None] = {

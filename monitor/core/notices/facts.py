@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from monitor.core.state import DomainState
-from monitor.core.status import StatusPolicy, View, remedy, tally
+from monitor.core.status import StatusPolicy, remedy, tally
 from monitor.core.told import ChangeFacts, Facts, Late, Wrong
 from monitor.core.tracking.changes import AuthorityState, Change
 from monitor.core.tracking.record import TrackedRecord
 from monitor.core.tracking.telling import late, unverified
 from monitor.core.verdict import Rule
+from monitor.core.views import View
 
 
 def facts_of(

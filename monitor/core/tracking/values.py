@@ -6,8 +6,8 @@ from enum import Enum
 
 from monitor.core.answers import Answer, Rcode
 from monitor.core.names import DomainName
-from monitor.core.status import Sighting
 from monitor.core.verdict import VerdictKind
+from monitor.core.views import Sighting
 
 
 class ValueKind(Enum):

@@ -9,9 +9,9 @@ from itertools import repeat
 from typing import TypeAlias
 
 from monitor.core.state import DomainState
-from monitor.core.status import stances_of
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import ended_at, is_calm
+from monitor.core.views import stances_of
 from monitor.ports import StoreLost
 from monitor.usecases.snapshot import Snapshot
 

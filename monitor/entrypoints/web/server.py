@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from monitor.entrypoints.web.tls import Tls
 
@@ -64,7 +64,7 @@ class WebServer:
         tls, turned_away = self._tls, self._turned_away
         config = uvicorn.Config(
             self._app,
-            http=_choosy(tls, turned_away) if tls else H11Protocol,
+            http=_choosy(tls, turned_away) if tls else Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -86,10 +86,25 @@ class _Server(uvicorn.Server):
         yield
 
 
+class Protocol(H11Protocol):
+    """HTTP/1.1, which lets go of whoever sends something else, and says nothing in the log."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; a response under way cannot be sent behind that any more."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        try:
+            super().send_400_response(msg)
+        except Exception:  # noqa: BLE001 - to a broken HEAD, say, no body may be sent
+            self.transport.close()
+
+
 def _choosy(tls: Tls, turned_away: Callable[[str], None]) -> type[H11Protocol]:
     """Return a protocol that hangs up on clients whose certificates are not welcome."""
 
-    class Choosy(H11Protocol):
+    class Choosy(Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
             super().connection_made(transport)

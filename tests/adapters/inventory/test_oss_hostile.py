@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from starlette.responses import Response
 
-from monitor.adapters.inventory.bounded import MOST_READ
 from monitor.adapters.inventory.credentials import CredentialsUnavailable, FileCredentials
+from monitor.adapters.inventory.replies import MOST_OCTETS
 from monitor.core.inventory import Failure, FailureReason
 from monitor.demo.oss_replies import Page, bucket_listing
 from monitor.demo.oss_state import DemoBucket
@@ -25,7 +25,7 @@ async def failure_of(reply: Response) -> Failure:
 
 
 async def test_a_reply_without_end_is_read_to_a_limit() -> None:
-    body = b"<ListAllMyBucketsResult>" + b" " * (MOST_READ + 1)
+    body = b"<ListAllMyBucketsResult>" + b" " * (MOST_OCTETS + 1)
     failure = await failure_of(Response(body, media_type="application/xml"))
     assert (failure.reason, "longer" in failure.detail) == (FailureReason.MALFORMED, True)
 

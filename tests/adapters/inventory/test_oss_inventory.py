@@ -1,9 +1,6 @@
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -237,43 +234,32 @@ async def test_an_endpoint_that_is_no_host_name_costs_only_its_bucket() -> None:
 
 
 class InThrees:
-    """An endpoint that answers calls for buckets only when three of them are waiting."""
+    """An endpoint that answers calls for buckets when three of them wait, and counts those."""
 
     def __init__(self, endpoint: OssEndpoint) -> None:
         self._three = asyncio.Barrier(3)
         self._endpoint = endpoint
+        self._waiting = 0
+        self.most = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != "/":
+            self._waiting += 1
+            self.most = max(self.most, self._waiting)
+            await asyncio.sleep(0.1)  # so that more would come, if there were more
             await self._three.wait()
+            self._waiting -= 1
         await self._endpoint(scope, receive, send)
 
 
-class CountedThreads(ThreadPoolExecutor):
-    """Counts the calls that it was given and has not finished."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.peak = 0
-        self._open: set[Future[Any]] = set()
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = super().submit(fn, *args, **kwargs)
-        self._open.add(future)
-        future.add_done_callback(self._open.discard)
-        self.peak = max(self.peak, len(self._open))
-        return future
-
-
 async def test_as_many_buckets_as_allowed_are_asked_at_a_time_and_no_more() -> None:
-    threads = CountedThreads()
-    asyncio.get_running_loop().set_default_executor(threads)
     buckets = [DemoBucket.within("cn-hangzhou", f"bucket-{n}") for n in range(9)]
-    async with served(InThrees(OssEndpoint(world(*buckets)))) as url:
+    in_threes = InThrees(OssEndpoint(world(*buckets)))
+    async with served(in_threes) as url:
         inventory = OssInventory(replace(account_at(url), concurrency=3), keys(), sleep=Pauses())
         listing = await inventory.look()
         assert (listing.bindings, listing.failures, len(listing.buckets)) == ((), (), 9)
-    assert threads.peak == 3
+    assert in_threes.most == 3
 
 
 async def test_a_token_goes_with_every_call_and_a_renewed_one_at_the_next_look() -> None:

@@ -23,8 +23,8 @@ from monitor.core.gist import Gist
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
-from monitor.core.status import View, spells_of, standings_of
 from monitor.core.tracking.record import TrackedRecord, is_calm
+from monitor.core.views import View, spells_of, standings_of
 from monitor.ports import Store, StoreError
 from tests.contracts.followed import stages
 from tests.contracts.store_contract import ACCOUNT as FAILING

@@ -221,14 +221,13 @@ def _adding(number: int) -> Callable[[object], Step]:
     return lambda _: Step((domain,), events=(_numbered(number),))
 
 
-async def test_a_server_that_falls_silent_holds_up_no_loop(own_postgresql: Postgresql) -> None:
+async def test_a_server_that_falls_silent_holds_up_no_loop(
+    own_postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.adapters.stores.postgresql._LOOP_PATIENCE", 0.3)
     async with opened(own_postgresql.fresh(), patience=30.0) as store:
         await store.commit(Step((KNOWN,)))
-        (domain,) = (await store.load()).domains.values()
-        assert domain.resolvers == KNOWN.resolvers
-        other = DomainName("other.example")
-        await store.commit(Step((replace(KNOWN, domain=other),)))
-        resting = (await store.load()).domains[other]
+        (resting,) = (await store.load()).domains.values()
         async with aside(own_postgresql.silent()):
             page = asyncio.ensure_future(asyncio.to_thread(resting.resolvers.items))
             await asyncio.sleep(0.1)  # it waits for the server by now, and others for it
@@ -236,7 +235,7 @@ async def test_a_server_that_falls_silent_holds_up_no_loop(own_postgresql: Postg
                 began = monotonic()
                 with pytest.raises(StoreLost):
                     resting.resolvers.items()
-                assert monotonic() - began < 1.5, "the loop stood still"
+                assert monotonic() - began < 4, "the loop waited as long as a page"
             with pytest.raises(StoreLost):
                 await page
         async with asyncio.timeout(30):

@@ -1,7 +1,17 @@
 """Every fault, one module a family."""
 
 from tests.chaos.fault import Fault
-from tests.chaos.faults import clocks, network, processes, resolvers, stores
+from tests.chaos.faults import (
+    api,
+    clocks,
+    mass,
+    network,
+    processes,
+    resolvers,
+    signals,
+    stores,
+    vantages,
+)
 
 FAULTS: tuple[Fault, ...] = (
     *processes.FAULTS,
@@ -9,4 +19,8 @@ FAULTS: tuple[Fault, ...] = (
     *clocks.FAULTS,
     *network.FAULTS,
     *resolvers.FAULTS,
+    *api.FAULTS,
+    *signals.FAULTS,
+    *mass.FAULTS,
+    *vantages.FAULTS,
 )

@@ -8,7 +8,7 @@ from monitor.core.hysteresis import Settled
 from monitor.core.names import DomainName
 from monitor.core.notices.policy import NoticePolicy, Route
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, Fault, StatusPolicy, View
+from monitor.core.status import DomainStatus, Fault, StatusPolicy
 from monitor.core.tracking.changes import (
     AuthorityNow,
     AuthorityState,
@@ -22,6 +22,7 @@ from monitor.core.tracking.reasons import Reason
 from monitor.core.tracking.record import RecordKey, TrackedRecord
 from monitor.core.tracking.tracks import Track, TrackState
 from monitor.core.tracking.values import alias
+from monitor.core.views import View
 from tests.core.samples import BINDING, DOMAIN, START, TARGET, sighting
 
 RESOLVERS = tuple(f"r{number}" for number in range(1, 9))

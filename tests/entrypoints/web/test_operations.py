@@ -8,8 +8,9 @@ import pytest
 from monitor.core.gist import Gist
 from monitor.core.names import DomainName
 from monitor.core.resting import RestingViews, numbered
-from monitor.core.status import DomainStatus, Spell, View
+from monitor.core.status import DomainStatus
 from monitor.core.tracking.changes import Change
+from monitor.core.views import Spell, View
 from monitor.entrypoints.web.access import Rules
 from monitor.ports import StoreLost
 from monitor.usecases.announce import Announcement, NotKept

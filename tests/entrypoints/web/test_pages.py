@@ -10,10 +10,10 @@ from monitor.core.answers import Answer, ExtendedError, Rcode
 from monitor.core.events import GENESIS, Event, EventType, Record, seal
 from monitor.core.names import DomainName
 from monitor.core.state import State
-from monitor.core.status import View
 from monitor.core.tracking.changes import ChangeState
 from monitor.core.tracking.tracks import TrackState
 from monitor.core.tracking.values import alias
+from monitor.core.views import View
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Language, wording
 from tests.contracts.followed import stages

@@ -127,3 +127,20 @@ async def test_a_body_that_ends_too_early_is_no_failure_of_ours(
     finally:
         await server.stop()
     assert "request_failed" not in capsys.readouterr().out + caplog.text
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET", "POST"])
+async def test_what_is_no_http_behind_a_request_is_refused_and_not_logged(
+    method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = WebServer(create_app(site_of()), "127.0.0.1", 0)
+    host, port = await server.start()
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+        head = f"{method} /api/v1/domains HTTP/1.1\r\nHost: {host}\r\n"
+        writer.write(f"{head}Transfer-Encoding: chunked\r\n\r\nno number\r\n".encode())
+        await reader.read()
+        writer.close()
+    finally:
+        await server.stop()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

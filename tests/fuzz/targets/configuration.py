@@ -120,9 +120,12 @@ def _has_but_secrets(text: str, tables: object) -> bool:
 def _secrets_in(tables: object) -> int:
     """Return how often the canary is in texts in the place of a secret."""
     left: list[tuple[tuple[str, ...], object]] = [((), tables)]
-    found = 0
+    found, seen = 0, set[int]()
     while left:  # no calls: what was written may be nested without end
         path, value = left.pop()
+        if isinstance(value, dict | list) and id(value) in seen:
+            continue  # an alias of YAML may stand in what it stands for
+        seen.add(id(value))
         match value:
             case dict():
                 left += [((*path[-3:], str(key)), inner) for key, inner in value.items()]
@@ -144,9 +147,13 @@ def _toml(text: str) -> object:
 
 def _yaml(text: str) -> object:
     try:
+        yaml.compose(text, yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {"token": text}  # whatever it is, nothing of it need be repeated
+    try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
-        return {"token": text}  # whatever it is, nothing of it need be repeated
+        return None  # what we read all the same are names, which may be shown
 
 
 def _quoted(text: str) -> object:

@@ -23,6 +23,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from monitor.adapters.resolvers.vantages.frames import MOST_WIRE
+from monitor.adapters.resolvers.vantages.link import Link
 
 log = structlog.get_logger()
 
@@ -60,6 +61,10 @@ class Full(Exception):
 
 class Away(Exception):
     """The broker cannot be reached, or does not let us; the message says which."""
+
+
+class Gone(Away):
+    """The broker is there, and the stream is not: it has lost what it kept, or just starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +156,11 @@ class Broker:
         await self._client.subscribe(f"{_ROOT}.beats.*", cb=taken)
 
     def jobs(self, vantage: str, kind: Kind, most: int) -> AsyncIterator[Delivery]:
-        """Yield jobs for ever, so many of them taken at a time."""
+        """Yield jobs for ever, so many of them taken at a time. Raises Away when it is over."""
         return self._deliveries(_jobs_stream(vantage), kind.value, most, lambda _: vantage)
 
     def heard(self) -> AsyncIterator[Delivery]:
-        """Yield what was heard, for ever."""
+        """Yield what was heard, for ever. Raises Away when it is over."""
         return self._deliveries(
             _HEARD_STREAM, _COORDINATOR, 20, lambda subject: subject.rpartition(".")[2]
         )
@@ -166,6 +171,8 @@ class Broker:
             await self._stream.publish(subject, wire, headers={"Nats-Msg-Id": number})
         except nats.js.errors.ServiceUnavailableError as error:
             raise Full(str(error)) from error
+        except nats.js.errors.NoStreamResponseError as error:
+            raise Gone(str(error)) from error
         except _FAILURES as error:
             raise Away(str(error) or type(error).__name__) from error
 
@@ -180,7 +187,7 @@ class Broker:
                 continue
             except _FAILURES as error:
                 if self._client.is_closed:
-                    return
+                    raise Away("the server ended the connection") from error
                 log.debug("broker.no_messages", stream=stream, error=str(error))
                 await asyncio.sleep(_AGAIN)
                 continue
@@ -225,12 +232,21 @@ class Broker:
 
 @asynccontextmanager
 async def connected(
-    address: BrokerAddress, name: str, inbox: str, *, on_denied: Callable[[str], None]
+    address: BrokerAddress, name: str, inbox: str, link: Link
 ) -> AsyncIterator[Broker]:
     """Yield a connection; it goes on trying when it breaks. Raises Away where none can be had.
 
-    What the server does not allow is told to `on_denied`: the client itself sees silence.
+    The link is told when it breaks and when it is mended; that it is up at first, by who uses it.
     """
+    is_ours = False
+
+    async def broke() -> None:
+        if not is_ours:
+            link.lost("the connection broke")
+
+    async def mended() -> None:
+        link.up()
+
     user, _, password = (address.login or "").partition(":")
     context = None
     if address.url.startswith("tls://"):
@@ -249,13 +265,16 @@ async def connected(
             ping_interval=5,
             max_outstanding_pings=2,
             allow_reconnect=True,
-            error_cb=_telling(on_denied),
+            error_cb=_telling(link.failed),
+            disconnected_cb=broke,
+            reconnected_cb=mended,
         )
     except _FAILURES as error:
         raise Away(str(error) or type(error).__name__) from error
     try:
         yield Broker(client)
     finally:
+        is_ours = True
         with suppress(*_FAILURES):
             await client.close()
 
@@ -273,8 +292,8 @@ def _jobs_subject(vantage: str, kind: Kind) -> str:
     return f"{_ROOT}.jobs.{vantage}.{kind.value}"
 
 
-def _telling(on_denied: Callable[[str], None]) -> Callable[[Exception], Awaitable[None]]:
+def _telling(take: Callable[[Exception], None]) -> Callable[[Exception], Awaitable[None]]:
     async def told(error: Exception) -> None:
-        on_denied(str(error) or type(error).__name__)
+        take(error)
 
     return told

@@ -7,7 +7,7 @@ own clock, than the leader goes on without having written it.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import nats.errors
 import nats.js.api
@@ -16,6 +16,7 @@ import structlog
 from nats.js.kv import KeyValue
 
 from monitor.adapters.resolvers.vantages.broker import Away, Broker, BrokerAddress, connected
+from monitor.adapters.resolvers.vantages.link import Link
 
 log = structlog.get_logger()
 
@@ -35,6 +36,8 @@ class Lease:
     address: BrokerAddress
     name: str
     holder: str
+    is_lost: bool = field(default=False, init=False)
+    _link: Link = field(default_factory=lambda: Link("lease"))
 
     @asynccontextmanager
     async def led(self, stopped: asyncio.Event) -> AsyncIterator[bool]:
@@ -45,7 +48,7 @@ class Lease:
         """
         async with AsyncExitStack() as stack:
             taking = asyncio.ensure_future(self._take(stack))
-            stack.callback(taking.cancel)
+            stack.push_async_callback(_ended, taking)
             ending = asyncio.ensure_future(stopped.wait())
             stack.callback(ending.cancel)
             await asyncio.wait({taking, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -63,20 +66,25 @@ class Lease:
     async def _take(self, stack: AsyncExitStack) -> tuple[KeyValue, int]:
         """Return the bucket, and the revision of the key once it is ours."""
         while True:
-            try:
-                broker = await stack.enter_async_context(
-                    connected(
-                        self.address,
-                        f"oss-cname-monitor lease {self.holder}",
-                        "_INBOX_coordinator",
-                        on_denied=lambda error: log.warning("broker.error", error=error),
+            async with AsyncExitStack() as attempt:
+                try:
+                    broker = await attempt.enter_async_context(
+                        connected(
+                            self.address,
+                            f"oss-cname-monitor lease {self.holder}",
+                            "_INBOX_coordinator",
+                            self._link,
+                        )
                     )
-                )
-                bucket = await _bucket(broker)
-                return bucket, await self._wait(bucket)
-            except (Away, *_FAILURES) as error:
-                log.warning("lease.broker_away", error=str(error))
-                await asyncio.sleep(_AGAIN)
+                    bucket = await _bucket(broker)
+                    self._link.up()
+                    revision = await self._wait(bucket)
+                except (Away, *_FAILURES) as error:
+                    self._link.lost(str(error) or type(error).__name__)
+                else:
+                    await stack.enter_async_context(attempt.pop_all())
+                    return bucket, revision
+            await asyncio.sleep(_AGAIN)
 
     async def _wait(self, bucket: KeyValue) -> int:
         loop = asyncio.get_running_loop()
@@ -109,6 +117,7 @@ class Lease:
                 log.warning("lease.not_written", error=str(error))
             await asyncio.sleep(_WRITE)
         log.error("lease.lost", lease=self.name)
+        self.is_lost = True
         stopped.set()
 
     async def _let_go(self, bucket: KeyValue) -> None:
@@ -124,6 +133,12 @@ class Lease:
         except nats.js.errors.KeyNotFoundError:
             return "", 0
         return (entry.value or b"").decode(errors="replace"), entry.revision or 0
+
+
+async def _ended(task: "asyncio.Future[tuple[KeyValue, int]]") -> None:
+    """Cancel it, and return when it has let go of what it holds."""
+    task.cancel()
+    await asyncio.wait({task})
 
 
 async def _bucket(broker: Broker) -> KeyValue:

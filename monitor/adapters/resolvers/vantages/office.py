@@ -5,6 +5,7 @@ another vantage than the one that was asked, changes nothing.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,11 +19,13 @@ from monitor.adapters.resolvers.vantages.broker import (
     BrokerAddress,
     Delivery,
     Full,
+    Gone,
     Kind,
     connected,
 )
 from monitor.adapters.resolvers.vantages.frames import Refusal
 from monitor.adapters.resolvers.vantages.jobs import Job, job_to_wire
+from monitor.adapters.resolvers.vantages.link import Link
 from monitor.adapters.resolvers.vantages.parcels import (
     Parcel,
     beat_of_wire,
@@ -97,11 +100,14 @@ class Office:
     clock: Clock
     telemetry: VantageTelemetry
     release: str
+    _link: Link = field(default_factory=lambda: Link("coordinator"))
     _broker: Broker | None = None
     _leases: dict[str, _Lease] = field(default_factory=dict)
     _workers: dict[str, dict[str, _Heard]] = field(default_factory=dict)
     _up: dict[str, asyncio.Event] = field(default_factory=dict)
     _began: Seconds | None = None
+    _preparing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _prepared: Seconds = -math.inf
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -112,7 +118,7 @@ class Office:
                 try:
                     await self._serve()
                 except Away as error:
-                    log.warning("broker.away", error=str(error))
+                    self._link.lost(str(error))
                 self._broker = None
                 await asyncio.sleep(_AGAIN)
 
@@ -173,18 +179,32 @@ class Office:
                     return
             except Full:
                 self.telemetry.held_back(lease.vantage)
+            except Gone:
+                await self._prepare_again()
             except Away as error:
                 log.debug("broker.away", error=str(error))
             await asyncio.sleep(_PAUSE_WHEN_FULL)
 
+    async def _prepare_again(self) -> None:
+        """Make the streams that the broker has lost: it came back with nothing in its store."""
+        async with self._preparing:
+            now = asyncio.get_running_loop().time()
+            if self._broker is None or now < self._prepared + _AGAIN:
+                return
+            log.warning("broker.empty")
+            try:
+                await self._broker.prepare(self.vantages, _MOST_ACK_PENDING)
+            except Away as error:
+                log.debug("broker.away", error=str(error))
+            self._prepared = now
+
     async def _serve(self) -> None:
         name = "oss-cname-monitor coordinator"
-        async with connected(
-            self.address, name, "_INBOX_coordinator", on_denied=_say_denied
-        ) as broker:
+        async with connected(self.address, name, "_INBOX_coordinator", self._link) as broker:
             await broker.prepare(self.vantages, _MOST_ACK_PENDING)
             await broker.hear_beats(self._take_beat)
             self._broker = broker
+            self._link.up()
             await broker.call_the_roll()
             async for delivery in broker.heard():
                 self._take(delivery)
@@ -264,7 +284,3 @@ class Office:
         for lease in self._leases.values():
             if lease.vantage == vantage:
                 lease.end(Ended.LOST)
-
-
-def _say_denied(error: str) -> None:
-    log.warning("broker.error", error=error)

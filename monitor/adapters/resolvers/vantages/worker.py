@@ -31,6 +31,7 @@ from monitor.adapters.resolvers.vantages.gathering import (
     said_of_reply,
 )
 from monitor.adapters.resolvers.vantages.jobs import Errand, Job, Sweep, job_of_wire
+from monitor.adapters.resolvers.vantages.link import Link
 from monitor.adapters.resolvers.vantages.office import BEAT
 from monitor.adapters.resolvers.vantages.parcels import (
     AS_IT_CAME,
@@ -124,6 +125,7 @@ class Worker:
     identity: Identity
     clock: Clock
     standing: Standing = nobody_hears
+    _link: Link = field(default_factory=lambda: Link("worker"))
     _counts: _Counts = field(default_factory=_Counts)
     _bench: _Bench | None = None
 
@@ -132,7 +134,7 @@ class Worker:
             try:
                 await self._work()
             except* Away as errors:
-                log.warning("broker.away", error=str(errors.exceptions[0]))
+                self._link.lost(str(errors.exceptions[0]))
             await asyncio.sleep(_AGAIN)
 
     async def _work(self) -> None:
@@ -142,10 +144,11 @@ class Worker:
                 self.address,
                 f"oss-cname-monitor {me.worker}",
                 inbox_of(me.vantage),
-                on_denied=lambda error: log.warning("broker.error", error=error),
+                self._link,
             ) as broker,
             asyncio.TaskGroup() as group,
         ):
+            self._link.up()
             log.info("worker.connected", vantage=me.vantage, worker=me.worker)
             group.create_task(self._beat_for_ever(broker))
             group.create_task(self._tidy())

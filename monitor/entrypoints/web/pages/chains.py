@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from monitor.core.answers import Answer
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState
-from monitor.core.status import View
 from monitor.core.verdict import Verdict
+from monitor.core.views import View
 from monitor.usecases.snapshot import Snapshot, wrong_first
 
 

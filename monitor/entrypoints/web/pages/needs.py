@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, View
+from monitor.core.status import DomainStatus
+from monitor.core.views import View
 from monitor.ports import StoreLost
 from monitor.usecases.snapshot import Snapshot, urgency
 from monitor.wording import Wording

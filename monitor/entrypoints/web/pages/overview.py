@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.core.state import DomainState
-from monitor.core.status import DomainStatus, Standing, Tally, stances_of
+from monitor.core.status import DomainStatus, Tally
 from monitor.core.tracking.changes import Change
+from monitor.core.views import Standing, stances_of
 from monitor.entrypoints.web.listing import Page, Query
 from monitor.entrypoints.web.pages.changes import Progress, progress_of
 from monitor.entrypoints.web.pages.needs import need, urgent

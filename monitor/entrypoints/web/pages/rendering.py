@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitor.core.answers import Answer
-from monitor.core.status import View
+from monitor.core.views import View
 from monitor.entrypoints.web.pages.moments import age, distance, rfc3339
 from monitor.wording import CHANGE_SHAPE, STATUS_SHAPE, TRACK_SHAPE, Wording, verdict_shape
 from monitor.wording.spans import clock

@@ -8,8 +8,8 @@ from statistics import quantiles
 
 from monitor.core.answers import Answer
 from monitor.core.servers import Resolver, Transport
-from monitor.core.status import View, stances_of
 from monitor.core.tracking.changes import Change
+from monitor.core.views import View, stances_of
 from monitor.entrypoints.web.pages.rendering import Frame, rendered
 from monitor.usecases.snapshot import Snapshot
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState
-from monitor.core.status import Said, View
 from monitor.core.timeline import spells, stretch_of
 from monitor.core.tracking.changes import Change
+from monitor.core.views import Said, View
 from monitor.entrypoints.time_axis import ticks
 from monitor.usecases.snapshot import Snapshot
 from monitor.wording import Wording

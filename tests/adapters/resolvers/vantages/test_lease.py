@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import nats
 import pytest
+import requests
 from nats.js.kv import KeyValue
 
 from monitor.adapters.resolvers.vantages.broker import BrokerAddress
 from monitor.adapters.resolvers.vantages.lease import Lease
 from tests.adapters.resolvers.vantages.distributed import true_soon
-from tests.servers.nats import NatsServer, nats_server
+from tests.servers.endpoints import Endpoint, free_endpoint
+from tests.servers.nats import NatsServer, nats_server, nats_server_in
+from tests.servers.process import aside, home
 
 IN_TIME = 15.0
 
@@ -96,3 +99,26 @@ async def test_without_a_broker_one_waits_and_can_be_stopped() -> None:
     assert not leading.done()
     stopped.set()
     assert await leading is False
+
+
+async def test_a_standby_has_one_connection_after_the_broker_was_away() -> None:
+    at, watched = free_endpoint(), free_endpoint()
+    monitoring = f'http: "{watched}"'
+    with home("nats") as folder:
+        async with aside(nats_server_in(folder, at, monitoring)) as broker:
+            one = Coordinator(broker, "e", "one")
+            await true_soon(lambda: one.leads)
+            two = Coordinator(broker, "e", "two")
+            await true_soon(lambda: connections(watched) == 2)
+        await asyncio.sleep(7)  # a look of the standby fails meanwhile, and the leader steps down
+        async with aside(nats_server_in(folder, at, monitoring)):
+            await true_soon(lambda: two.leads)
+            assert connections(watched) == 1
+        for coordinator in (one, two):
+            coordinator.stopped.set()
+        await asyncio.gather(one.task, two.task)
+
+
+def connections(watched: Endpoint) -> int:
+    """Return how many clients a server has."""
+    return int(requests.get(f"http://{watched}/connz", timeout=5).json()["num_connections"])

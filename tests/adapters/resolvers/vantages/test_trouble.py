@@ -11,6 +11,7 @@ from monitor.core.answers import Answer, NoAnswer, NoAnswerReason, Question
 from monitor.core.servers import Resolver
 from tests.adapters.resolvers.scripted import HOST, Query, scripted
 from tests.adapters.resolvers.vantages.distributed import office, true_soon, worker
+from tests.chaos.tap import open_tap
 from tests.contracts.sweeper_contract import IMG, RIGHT, WWW, Notes, bound, chain
 from tests.contracts.test_sweepers import Told
 from tests.servers.endpoints import free_endpoint
@@ -84,6 +85,41 @@ async def test_a_broker_that_is_away_for_a_while_loses_nothing() -> None:
                 async with aside(nats_server_in(folder, at)):
                     await asyncio.wait_for(sweeping, 60)
                     assert notes.news() == {(IMG.domain, "r"): RIGHT}
+
+
+async def test_a_broker_that_lost_all_it_kept_gets_its_streams_again() -> None:
+    said, at = saying_right(), free_endpoint()
+    async with scripted(said.datagrams) as server:
+        stack = aside(nats_server(at=at))
+        broker = await stack.__aenter__()
+        address = BrokerAddress(broker.url)
+        async with office(address, ["x"]) as afar:
+            afar.hire(worker(address, "x"))
+            resolver = Resolver("r", HOST, server.port, vantage="x")
+            prober = afar.prober(timeout=2)
+            assert (await prober.ask(resolver, Question(IMG.domain))).outcome == RIGHT
+            await stack.__aexit__(None, None, None)
+            async with aside(nats_server(at=at)):  # on a store directory of its own
+                async with asyncio.timeout(60):
+                    while (await prober.ask(resolver, Question(IMG.domain))).outcome != RIGHT:
+                        continue  # each question waits for a while by itself
+
+
+async def test_a_worker_whose_connection_the_broker_ends_comes_back() -> None:
+    said = saying_right()
+    async with (
+        aside(nats_server()) as broker,
+        open_tap(broker.at) as tap,
+        scripted(said.datagrams) as server,
+        office(BrokerAddress(broker.url), ["x"]) as afar,
+    ):
+        afar.hire(worker(BrokerAddress(f"nats://{tap.at}"), "x"))
+        resolver, prober = Resolver("r", HOST, server.port, vantage="x"), afar.prober(timeout=2)
+        assert (await prober.ask(resolver, Question(IMG.domain))).outcome == RIGHT
+        tap.say(b"-ERR 'maximum connections exceeded'\r\n")
+        await true_soon(lambda: not tap.clients)
+        await true_soon(lambda: tap.clients)
+        assert (await prober.ask(resolver, Question(IMG.domain))).outcome == RIGHT
 
 
 async def test_without_a_worker_every_answer_is_missing_and_none_is_made_up() -> None:
