@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,6 +31,7 @@ from monitor.core.views import Sighting
 from monitor.ledger import Ledger
 from monitor.ports import Clock, StoreLost
 from monitor.usecases.ask import Panel
+from monitor.usecases.together import Together
 
 log = structlog.get_logger()
 
@@ -74,6 +75,12 @@ class Follow:
     _seen: list[tuple[DomainName, Sighting]] = field(default_factory=list)
     _later: asyncio.Event = field(default_factory=asyncio.Event)
     _brought: asyncio.Event = field(default_factory=asyncio.Event)
+    _timed: Together[_Errand] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._timed = Together(
+            self._record_that_time_has_passed, lambda errand: errand.domain, _MOST_OF_ONE_RECORD
+        )
 
     async def run(self) -> None:
         """Take up what is open, then do each errand when it is due."""
@@ -171,10 +178,7 @@ class Follow:
                 await self.ask_authorities({errand.domain})
                 self._done(errand)
             case _Whom.TIME:
-                is_kept = await self.ledger.record(lambda state: self._later_now(state, errand))
-                self._done(errand, is_kept=is_kept)
-                if (known := self.ledger.state.domains.get(errand.domain)) is not None:
-                    self._plan(known)  # all of it: perhaps only this errand was known
+                await self._timed.bring([errand])
             case _:
                 await self._ask(errand)
 
@@ -218,9 +222,17 @@ class Follow:
             lambda it: see_resolvers(it, seen, self.policy, now, is_round=False),
         )
 
-    def _later_now(self, state: State, errand: _Errand) -> Step:
-        known = state.domains.get(errand.domain)
-        return track_time(known, self.followers, self.clock.now()) if known else Step()
+    async def _record_that_time_has_passed(self, errands: Sequence[_Errand]) -> None:
+        about = [errand.domain for errand in errands]
+        is_kept = await self.ledger.record(partial(self._later_now, domains=about), about=about)
+        for errand in errands:
+            self._done(errand, is_kept=is_kept)
+            if (known := self.ledger.state.domains.get(errand.domain)) is not None:
+                self._plan(known)  # all of it: perhaps only this errand was known
+
+    def _later_now(self, state: State, domains: Collection[DomainName]) -> Step:
+        now, known = self.clock.now(), (state.domains.get(domain) for domain in domains)
+        return joined(track_time(it, self.followers, now) for it in known if it is not None)
 
     def _done(self, errand: _Errand, *, is_kept: bool = True) -> None:
         self._under_way.discard(errand)

@@ -43,6 +43,7 @@ from monitor.usecases.fleet import Fleet, watched_in
 from monitor.usecases.news import News
 from monitor.usecases.polls import Polls
 from monitor.usecases.serials import Serials
+from monitor.usecases.together import Together
 
 log = structlog.get_logger()
 
@@ -121,9 +122,13 @@ class Rounds:
     is_wanted: Callable[[], bool] = lambda: True
     polls: Polls = field(init=False, default_factory=Polls)
     fleet: Fleet = field(init=False)
+    _recorded: Together[_Seen] = field(init=False)
 
     def __post_init__(self) -> None:
         self.fleet = Fleet(self.policy, self.sweeper, self.polls)
+        self._recorded = Together(
+            self._record, lambda seen: seen.binding.domain, MOST_OF_ONE_RECORD
+        )
 
     async def of_authorities(self, only: Collection[DomainName] | None = None) -> None:
         """Ask the authorities of every watched domain, or of those named."""
@@ -206,7 +211,7 @@ class Rounds:
             pending = {group.create_task(harvest.gather(look)) for _ in workers}
             while pending:
                 _, pending = await asyncio.wait(pending, timeout=SECONDS_BETWEEN_RECORDS)
-                await self._record(harvest.taken())
+                await self._recorded.bring(harvest.taken())
         harvest.tell_what_is_missing()
 
     def _done(
@@ -254,11 +259,9 @@ class Rounds:
         )
         return AuthorityLook(key, delegation, sightings, serials)
 
-    async def _record(self, batch: tuple[_Seen, ...]) -> None:
-        for start in range(0, len(batch), MOST_OF_ONE_RECORD):
-            part = batch[start : start + MOST_OF_ONE_RECORD]
-            about = [seen.binding.domain for seen in part]
-            await self.ledger.record(partial(self._decide, batch=part), about=about)
+    async def _record(self, part: Sequence[_Seen]) -> None:
+        about = [seen.binding.domain for seen in part]
+        await self.ledger.record(partial(self._decide, batch=part), about=about)
 
     def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
         if not self.is_wanted():
