@@ -138,9 +138,9 @@ class World:
         return _CONFIG.format(
             listen=listen,
             database=database,
-            authority_interval=self.pace.authority_interval,
-            recursive_interval=self.pace.recursive_interval,
-            timeout=self.pace.timeout,
+            authority_interval=_seconds(self.pace.authority_interval),
+            recursive_interval=_seconds(self.pace.recursive_interval),
+            timeout=_seconds(self.pace.timeout),
             propagation=self._propagation,
             authority=authority,
             oss=self.oss.url,
@@ -150,6 +150,11 @@ class World:
             key_secret=KEY_SECRET_VARIABLE,
             resolvers=resolvers,
         )
+
+
+def _seconds(value: float) -> str:
+    """Return it in its shortest writing without an exponent."""
+    return f"{value:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 _REAL_WINDOW = 72 * 3600.0
@@ -188,10 +193,10 @@ listen = "{listen}"
 database = "sqlite:///{database}"
 
 [schedule]
-authority_interval = "{authority_interval:.6f}s"
-authority_fast_interval = "{authority_interval:.6f}s"
-recursive_interval = "{recursive_interval:.6f}s"
-timeout = "{timeout:.6f}s"
+authority_interval = "{authority_interval}"
+authority_fast_interval = "{authority_interval}"
+recursive_interval = "{recursive_interval}"
+timeout = "{timeout}"
 attempts = 2
 
 [propagation]

@@ -447,10 +447,10 @@ async def _work_in_vain(stage: Stage) -> None:
     assert worker.stdout is not None
     async for line in worker.stdout:
         stage.keep("worker", line)
-        if b"broker.error" in line and worker.returncode is None:
+        if b"broker.away" in line and worker.returncode is None:
             worker.terminate()
     await worker.wait()
-    assert b"broker.error" in stage.given_out["worker"]
+    assert b"broker.away" in stage.given_out["worker"]
 
 
 def _assert_that_it_went_everywhere(stage: Stage) -> None:
