@@ -2,10 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -13,14 +16,23 @@ from monitor.core.events import Event
 from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.state import DomainState, State, Step
-from monitor.ports import Store
+from monitor.ports import Store, StoreLost
 from tests.contracts.values import ACCOUNTS, EVENTS, NAMES, domain_states
 from tests.core.properties import REPEATABLE
 from tests.core.tampered import first_tampered
 
 T = TypeVar("T")
 
-MACHINE_SETTINGS = settings(REPEATABLE, max_examples=30, stateful_step_count=10)
+_ATTEMPTS = 20
+_PAUSE = 0.5  # seconds
+
+# What fails is told as it was found: smaller ones take a database for each try, and minutes.
+MACHINE_SETTINGS = settings(
+    REPEATABLE,
+    max_examples=30,
+    stateful_step_count=10,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -55,36 +67,45 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        self._run(self._store.close())
+        self._run(self._store.close)
         self._store = self.open()
 
     @invariant()
     def knows_the_same_state(self) -> None:
-        assert self._run(self._store.load()) == self._state
+        assert _patiently(lambda: self._run(self._store.load) == self._state)
 
     @invariant()
     def tells_the_same_story(self) -> None:
-        records = self._run(self._store.records(after=0, limit=10_000))
+        records = self._run(partial(self._store.records, after=0, limit=10_000))
         assert first_tampered(records) is None
         assert [_plain(record.event) for record in records] == list(map(_plain, self._events))
         for domain in {event.domain for event in self._events if event.domain}:
-            history = self._run(self._store.history(domain, limit=10_000))
+            history = self._run(partial(self._store.history, domain, limit=10_000))
             assert history == tuple(r for r in reversed(records) if r.event.domain == domain)
 
     def teardown(self) -> None:
-        self._run(self._store.close())
+        self._run(self._store.close)
         self._runner.close()
 
     def _commit(self, step: Step) -> None:
-        self._run(self._store.commit(step))
+        self._run(partial(self._store.commit, step))
         self._state = self._state.after(step)
         self._events.extend(step.events)
 
-    def _run(self, work: Awaitable[T]) -> T:
+    def _run(self, work: Callable[[], Awaitable[T]]) -> T:
         async def awaited() -> T:
-            return await work
+            return await work()
 
-        return self._runner.run(awaited())
+        return _patiently(lambda: self._runner.run(awaited()))
+
+
+def _patiently(look: Callable[[], T]) -> T:
+    """Do what callers do while a server does not answer: wait, and ask it again."""
+    for _ in range(_ATTEMPTS):
+        with suppress(StoreLost):
+            return look()
+        time.sleep(_PAUSE)
+    return look()
 
 
 def _plain(event: Event) -> tuple[object, ...]:

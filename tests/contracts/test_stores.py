@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from monitor.adapters.stores.postgresql import PostgresqlStore
@@ -93,9 +94,11 @@ TestSqliteBesideAValue = SqliteMachine.TestCase
 TestSqliteBesideAValue.settings = MACHINE_SETTINGS
 
 
+@pytest.mark.timeout(900)  # each example is a database of its own
 def test_postgresql_beside_a_value(shared_postgresql: Postgresql) -> None:
     PostgresqlMachine.server = shared_postgresql
-    run_state_machine_as_test(PostgresqlMachine, settings=MACHINE_SETTINGS)
+    few = settings(MACHINE_SETTINGS, max_examples=12)
+    run_state_machine_as_test(PostgresqlMachine, settings=few)
 
 
 TestMemoryBesideAValue = MemoryMachine.TestCase
