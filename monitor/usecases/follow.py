@@ -31,14 +31,12 @@ from monitor.core.views import Sighting
 from monitor.ledger import Ledger
 from monitor.ports import Clock, StoreLost
 from monitor.usecases.ask import Panel
-from monitor.usecases.together import Together
+from monitor.usecases.together import MOST_OF_ONE_RECORD, Together
 
 log = structlog.get_logger()
 
 # Answers that come together are recorded together: one transaction, seldom enough for any disk.
 _SECONDS_BETWEEN_RECORDS = 0.1
-# Answers of one transaction: to decide on thousands at once would keep the loop for seconds.
-_MOST_OF_ONE_RECORD = 250
 _AFTER_A_FAILURE = timedelta(seconds=5)
 _AT_LEAST = timedelta(milliseconds=10)
 
@@ -78,9 +76,7 @@ class Follow:
     _timed: Together[_Errand] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._timed = Together(
-            self._record_that_time_has_passed, lambda errand: errand.domain, _MOST_OF_ONE_RECORD
-        )
+        self._timed = Together(self._record_that_time_has_passed, lambda errand: errand.domain)
 
     async def run(self) -> None:
         """Take up what is open, then do each errand when it is due."""
@@ -198,8 +194,8 @@ class Follow:
             self._brought.clear()
             await asyncio.sleep(_SECONDS_BETWEEN_RECORDS)
             seen, self._seen = self._seen, []
-            for start in range(0, len(seen), _MOST_OF_ONE_RECORD):
-                batch = seen[start : start + _MOST_OF_ONE_RECORD]
+            for start in range(0, len(seen), MOST_OF_ONE_RECORD):
+                batch = seen[start : start + MOST_OF_ONE_RECORD]
                 is_kept = await self.ledger.record(
                     partial(self._decide, batch=batch), about={domain for domain, _ in batch}
                 )

@@ -49,8 +49,6 @@ log = structlog.get_logger()
 
 # What has been seen is recorded in batches, each second while a round lasts.
 SECONDS_BETWEEN_RECORDS = 1.0
-# Domains of one transaction: to decide on ten thousand at once would keep the loop for seconds.
-MOST_OF_ONE_RECORD = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +124,7 @@ class Rounds:
 
     def __post_init__(self) -> None:
         self.fleet = Fleet(self.policy, self.sweeper, self.polls)
-        self._recorded = Together(
-            self._record, lambda seen: seen.binding.domain, MOST_OF_ONE_RECORD
-        )
+        self._recorded = Together(self._record, lambda seen: seen.binding.domain)
 
     async def of_authorities(self, only: Collection[DomainName] | None = None) -> None:
         """Ask the authorities of every watched domain, or of those named."""

@@ -7,6 +7,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+# To decide on thousands at once would keep the loop for seconds.
+MOST_OF_ONE_RECORD = 250
+
 
 @dataclass(slots=True)
 class Together(Generic[T]):
@@ -17,7 +20,7 @@ class Together(Generic[T]):
 
     record: Callable[[list[T]], Awaitable[None]]
     about: Callable[[T], Hashable]
-    most: int
+    most: int = MOST_OF_ONE_RECORD
     _waiting: list[T] = field(default_factory=list)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 

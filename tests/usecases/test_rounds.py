@@ -6,7 +6,7 @@ from monitor.core.state import DomainState, Step
 from monitor.core.status import DomainStatus, Fault
 from monitor.ledger import Ledger
 from monitor.ports import Server
-from monitor.usecases.rounds import MOST_OF_ONE_RECORD
+from monitor.usecases.together import MOST_OF_ONE_RECORD
 from tests.core.samples import DOMAIN, MINUTE, RIGHT, START, WRONG, binding
 from tests.fakes.unreadable import UnreadableRecords
 from tests.usecases.panel import NS1, NS2, Bench

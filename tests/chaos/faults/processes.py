@@ -163,34 +163,20 @@ async def _as_the_pager_takes_it(folder: Path) -> Outcome:
         return outcome
 
 
-async def _in_a_reload(folder: Path) -> Outcome:
-    draw = random.Random(2)
+async def _just_after(folder: Path, *, number: signal.Signals, most: float, seed: int) -> Outcome:
+    """Kill it at random instants, `most` seconds after a signal at the latest."""
+    draw = random.Random(seed)
     async with open_scene(folder) as scene:
         with scene.fault():
             scene.lead_astray("www")
             for _ in range(5):
                 assert scene.runner.process is not None
-                scene.runner.process.send_signal(signal.SIGHUP)
-                await asyncio.sleep(draw.uniform(0.0, 0.2))
+                scene.runner.process.send_signal(number)
+                await asyncio.sleep(draw.uniform(0.0, most))
                 await scene.runner.kill()
                 await scene.runner.start()
                 await scene.until_ready()
-        return await scene.judged("5 times, up to 0.2 s after SIGHUP")
-
-
-async def _in_its_end(folder: Path) -> Outcome:
-    draw = random.Random(3)
-    async with open_scene(folder) as scene:
-        with scene.fault():
-            scene.lead_astray("www")
-            for _ in range(5):
-                assert scene.runner.process is not None
-                scene.runner.process.send_signal(signal.SIGTERM)
-                await asyncio.sleep(draw.uniform(0.0, 0.3))
-                await scene.runner.kill()
-                await scene.runner.start()
-                await scene.until_ready()
-        return await scene.judged("5 times, up to 0.3 s after SIGTERM")
+        return await scene.judged(f"5 times, up to {most:g} s after {number.name}")
 
 
 async def _on_postgresql(folder: Path) -> Outcome:
@@ -275,8 +261,16 @@ FAULTS = (
         "it is killed when the pager has taken a notice",
         _as_the_pager_takes_it,
     ),
-    Fault("kill -9 in a reload", "it is killed just after SIGHUP", _in_a_reload),
-    Fault("kill -9 in its end", "it is killed just after SIGTERM", _in_its_end),
+    Fault(
+        "kill -9 in a reload",
+        "it is killed just after SIGHUP",
+        partial(_just_after, number=signal.SIGHUP, most=0.2, seed=2),
+    ),
+    Fault(
+        "kill -9 in its end",
+        "it is killed just after SIGTERM",
+        partial(_just_after, number=signal.SIGTERM, most=0.3, seed=3),
+    ),
     Fault("kill -9 on PostgreSQL", "the daemon is killed at random instants", _on_postgresql),
     Fault(
         "kill -9 of PostgreSQL's backends",
