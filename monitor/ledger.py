@@ -212,7 +212,8 @@ class Ledger:
                 self._fail("store.lost", error, retry_in=pause)
                 self._wait_for_store(is_lost=True)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurried.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._hurried.wait()
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
                 if self._is_lost or kept is not None:

@@ -12,6 +12,7 @@ from dns.quic._common import UnexpectedEOF
 
 from monitor.adapters.resolvers.datagrams import Garbled, Response, is_response
 from monitor.adapters.resolvers.https import Page, post
+from monitor.adapters.resolvers.obeying import obeying
 from monitor.adapters.resolvers.transports import Exchange, Query, Way, response_of, tls_context
 from monitor.core.servers import Transport
 
@@ -39,7 +40,7 @@ async def over_https(query: Query, way: Way) -> Response:
 async def over_quic(query: Query, way: Way) -> Response:
     server = way.server
     try:
-        message = await dns.asyncquery.quic(
+        asking = dns.asyncquery.quic(
             query.message(),
             await _ip_of(server.address),
             way.timeout,
@@ -48,6 +49,7 @@ async def over_quic(query: Query, way: Way) -> Response:
             verify=server.ca_file or True,
             server_hostname=server.server_name or server.address,
         )
+        message = await obeying(asking)
     except UnexpectedEOF as error:  # the connection closed, for which dnspython exports no name
         raise EOFError(str(error)) from error
     return response_of(message.wire or b"", Transport.DOQ)

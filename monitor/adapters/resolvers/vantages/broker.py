@@ -22,6 +22,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
+from monitor.adapters.resolvers.obeying import obeying
 from monitor.adapters.resolvers.vantages.frames import MOST_WIRE
 from monitor.adapters.resolvers.vantages.link import Link
 
@@ -86,11 +87,11 @@ class Delivery:
 
     async def done(self) -> None:
         with suppress(*_FAILURES):
-            await self.message.ack()
+            await obeying(self.message.ack())
 
     async def at_work(self) -> None:
         with suppress(*_FAILURES):
-            await self.message.in_progress()
+            await obeying(self.message.in_progress())
 
 
 class Broker:
@@ -131,15 +132,15 @@ class Broker:
         if not self._client.is_connected:  # it would be kept, and flushing tells nothing of that
             raise Away("the connection broke")
         try:
-            await self._client.publish(f"{_ROOT}.beats.{vantage}", wire)
-            await self._client.flush(timeout=2)
+            await obeying(self._client.publish(f"{_ROOT}.beats.{vantage}", wire))
+            await obeying(self._client.flush(timeout=2))
         except _FAILURES as error:
             raise Away(str(error)) from error
 
     async def call_the_roll(self) -> None:
         """Have every worker beat now. Raises Away."""
         try:
-            await self._client.publish(_ROLL_CALL)
+            await obeying(self._client.publish(_ROLL_CALL))
         except _FAILURES as error:
             raise Away(str(error)) from error
 
@@ -147,13 +148,13 @@ class Broker:
         async def called(_: Msg) -> None:
             await answer()
 
-        await self._client.subscribe(_ROLL_CALL, cb=called)
+        await obeying(self._client.subscribe(_ROLL_CALL, cb=called))
 
     async def hear_beats(self, take: Callable[[str, bytes], None]) -> None:
         async def taken(message: Msg) -> None:
             take(message.subject.rpartition(".")[2], message.data)
 
-        await self._client.subscribe(f"{_ROOT}.beats.*", cb=taken)
+        await obeying(self._client.subscribe(f"{_ROOT}.beats.*", cb=taken))
 
     def jobs(self, vantage: str, kind: Kind, most: int) -> AsyncIterator[Delivery]:
         """Yield jobs for ever, so many of them taken at a time. Raises Away when it is over."""
@@ -168,7 +169,7 @@ class Broker:
     async def _publish(self, subject: str, wire: bytes, number: str) -> None:
         assert len(wire) <= MOST_WIRE
         try:
-            await self._stream.publish(subject, wire, headers={"Nats-Msg-Id": number})
+            await obeying(self._stream.publish(subject, wire, headers={"Nats-Msg-Id": number}))
         except nats.js.errors.ServiceUnavailableError as error:
             raise Full(str(error)) from error
         except nats.js.errors.NoStreamResponseError as error:
@@ -179,10 +180,10 @@ class Broker:
     async def _deliveries(
         self, stream: str, consumer: str, most: int, vantage_of: Callable[[str], str]
     ) -> AsyncIterator[Delivery]:
-        subscription = await self._stream.pull_subscribe_bind(consumer, stream)
+        subscription = await obeying(self._stream.pull_subscribe_bind(consumer, stream))
         while True:
             try:
-                messages = await subscription.fetch(most, timeout=_FETCH)
+                messages = await obeying(subscription.fetch(most, timeout=_FETCH))
             except (TimeoutError, nats.errors.TimeoutError):
                 continue
             except _FAILURES as error:
@@ -207,9 +208,9 @@ class Broker:
             duplicate_window=_DUPLICATES,
         )
         try:
-            await self._stream.update_stream(config)
+            await obeying(self._stream.update_stream(config))
         except nats.js.errors.NotFoundError:
-            await self._stream.add_stream(config)
+            await obeying(self._stream.add_stream(config))
 
     async def _ensure_consumer(
         self, stream: str, name: str, subject: str | None, max_ack_pending: int
@@ -222,7 +223,7 @@ class Broker:
             max_deliver=_MAX_DELIVER,
             max_ack_pending=max_ack_pending,
         )
-        await self._stream.add_consumer(stream, config)
+        await obeying(self._stream.add_consumer(stream, config))
 
     @property
     def streams(self) -> JetStreamContext:
@@ -252,7 +253,7 @@ async def connected(
     if address.url.startswith("tls://"):
         context = ssl.create_default_context(cafile=address.tls_ca)
     try:
-        client = await nats.connect(
+        connecting = nats.connect(
             address.url,
             name=name,
             user=user or None,
@@ -269,6 +270,7 @@ async def connected(
             disconnected_cb=broke,
             reconnected_cb=mended,
         )
+        client = await obeying(connecting)
     except _FAILURES as error:
         raise Away(str(error) or type(error).__name__) from error
     try:
@@ -276,7 +278,7 @@ async def connected(
     finally:
         is_ours = True
         with suppress(*_FAILURES):
-            await client.close()
+            await obeying(client.close())
 
 
 def inbox_of(vantage: str) -> str:

@@ -15,6 +15,7 @@ import nats.js.errors
 import structlog
 from nats.js.kv import KeyValue
 
+from monitor.adapters.resolvers.obeying import obeying
 from monitor.adapters.resolvers.vantages.broker import Away, Broker, BrokerAddress, connected
 from monitor.adapters.resolvers.vantages.link import Link
 
@@ -97,7 +98,7 @@ class Lease:
                 seen, since = revision, loop.time()
             if not holder or loop.time() - since > _TAKE_OVER:
                 with suppress(nats.js.errors.KeyWrongLastSequenceError):  # another was faster
-                    ours = await bucket.update(self.name, self.holder.encode(), last=revision)
+                    ours = await self._write(bucket, self.holder, revision)
                     log.info("lease.taken", lease=self.name)
                     return ours
             await asyncio.sleep(_WRITE)
@@ -107,7 +108,7 @@ class Lease:
         written = loop.time()
         while loop.time() - written < _STEP_DOWN:
             try:
-                revision = await bucket.update(self.name, self.holder.encode(), last=revision)
+                revision = await self._write(bucket, self.holder, revision)
                 written = loop.time()
             except nats.js.errors.KeyWrongLastSequenceError:
                 holder, revision = await self._entry(bucket)
@@ -124,12 +125,15 @@ class Lease:
         with suppress(*_FAILURES):
             holder, revision = await self._entry(bucket)
             if holder == self.holder:
-                await bucket.update(self.name, b"", last=revision)
+                await self._write(bucket, "", revision)
+
+    async def _write(self, bucket: KeyValue, holder: str, revision: int) -> int:
+        return await obeying(bucket.update(self.name, holder.encode(), last=revision))
 
     async def _entry(self, bucket: KeyValue) -> tuple[str, int]:
         """Return who holds the key, or nobody, and its revision."""
         try:
-            entry = await bucket.get(self.name)
+            entry = await obeying(bucket.get(self.name))
         except nats.js.errors.KeyNotFoundError:
             return "", 0
         return (entry.value or b"").decode(errors="replace"), entry.revision or 0
@@ -143,7 +147,7 @@ async def _ended(task: "asyncio.Future[tuple[KeyValue, int]]") -> None:
 
 async def _bucket(broker: Broker) -> KeyValue:
     try:
-        return await broker.streams.key_value(_BUCKET)
+        return await obeying(broker.streams.key_value(_BUCKET))
     except nats.js.errors.BucketNotFoundError:
         config = nats.js.api.KeyValueConfig(_BUCKET, history=1)
-        return await broker.streams.create_key_value(config)
+        return await obeying(broker.streams.create_key_value(config))
