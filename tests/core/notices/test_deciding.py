@@ -6,8 +6,8 @@ from monitor.core.message import NoticeSeverity
 from monitor.core.names import DomainName
 from monitor.core.notices.deciding import (
     channels_forgotten,
-    notices_by_other_rules,
-    notices_later,
+    due_later,
+    notices_about,
     told_moved,
     with_notices,
 )
@@ -38,14 +38,16 @@ class Story:
         return self._kept(with_notices(self.state, Step(domains, gone), self.rules, now), minute)
 
     def wait(self, minute: int) -> Step:
-        return self._kept(notices_later(self.state, self.rules, START + minute * MINUTE), minute)
+        now = START + minute * MINUTE
+        due = due_later(self.state, now)
+        return self._kept(notices_about(self.state, due, self.rules, now), minute)
 
     def take_up(self, rules: NoticePolicy, minute: int) -> Step:
         self.rules = rules
         now = START + minute * MINUTE
         self._kept(channels_forgotten(self.state, rules), minute)
         names = list(self.state.domains)
-        return self._kept(notices_by_other_rules(self.state, names, rules, now), minute)
+        return self._kept(notices_about(self.state, names, rules, now), minute)
 
     def _kept(self, step: Step, minute: int) -> Step:
         self.state = self.state.after(step)
@@ -180,7 +182,7 @@ def test_a_step_looks_at_none_but_its_own_domains() -> None:
 
     fleet = State(domains=Unread({OTHER: BROKEN}))
     assert len(with_notices(fleet, Step((BROKEN,)), policy(), START).notices) == 1
-    assert notices_later(fleet, policy(), START) == Step()
+    assert due_later(fleet, START) == ()
 
 
 def test_a_new_channel_hears_of_what_is_open_and_a_removed_one_is_forgotten() -> None:
