@@ -955,3 +955,24 @@ async def test_in_a_storm_a_few_are_asked_about_at_a_time_and_written_once_for_a
     assert min(asked[name] for name in names) > 4, "the census is under way"
     assert all(written[name] <= asked[name] + 1 for name in names)
     assert all(daemon.world.busiest[resolver.name] <= 100 for resolver in RESOLVERS)
+
+
+@jumping
+async def test_a_settled_change_is_left_to_sweeps_and_who_goes_back_on_it_is_seen_in_one() -> None:
+    daemon = Daemon()
+    await changing(daemon)
+    async with daemon.at_work():
+        await until(100)
+        daemon.world.publish(RIGHT)
+        await until(4 * 3600)
+        assert daemon.change().state is ChangeState.SETTLED
+        steps = list[Step]()
+        daemon.ledger.listen(steps.append)
+        await until(5 * 3600)
+        assert len(daemon.world.times("a", since=4 * 3600)) >= 12, "by each sweep"
+        assert len(steps) <= 2 * len(RESOLVERS), "of hourly looks"
+        daemon.world.pin("b", FORMER)
+        await until(5 * 3600 + 600 + 300 + 30)  # a TTL, a round, and three looks
+        (event,) = daemon.events(EventType.REGRESSED)
+        assert event.resolver == "b"
+        assert daemon.change().state is ChangeState.PROPAGATING
