@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--domains", type=int, default=20_000)
     parser.add_argument("--resolvers", type=int, default=10)
     parser.add_argument("--every", type=float, default=5, help="seconds between two samples")
-    parser.add_argument("--epoch", type=int, default=1, help="seconds between two changes")
+    parser.add_argument("--epoch", type=int, default=5, help="seconds between two changes")
     options = parser.parse_args()
     seconds, resolvers = round(60 * options.minutes), options.resolvers
     with tempfile.TemporaryDirectory() as folder:
