@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 from monitor.core.answers import Question, Reply
 from monitor.core.names import DomainName
@@ -110,6 +111,36 @@ async def test_what_a_sweep_finds_changed_is_looked_at_as_a_whole_in_the_same_ro
     assert {view.verdict.is_in_effect for view in bench.domain.resolvers.values()} == {False}
     await bench.rounds.of_resolvers()
     assert bench.domain.status.value is DomainStatus.BROKEN
+
+
+async def test_a_domain_counts_as_looked_at_once_its_resolvers_are_recorded() -> None:
+    bench = Bench()
+    await bench.watch()
+    await bench.watch(binding("other.shop.example"))
+    bench.resolvers_say(RIGHT, RIGHT)
+    await bench.rounds.of_authorities()
+    assert DOMAIN not in bench.rounds.looked_at
+    bench.store.is_broken = True
+    await bench.rounds.of_resolvers({DOMAIN})
+    assert DOMAIN not in bench.rounds.looked_at, "nothing of it was kept"
+    bench.store.is_broken = False
+    await bench.rounds.of_resolvers({DOMAIN})
+    assert DOMAIN in bench.rounds.looked_at
+    assert DomainName("other.shop.example") not in bench.rounds.looked_at
+
+
+async def test_after_everybody_was_asked_about_everything_each_domain_is_looked_at() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(RIGHT, RIGHT)
+    await bench.rounds.of_resolvers()
+    unwanted = replace(bench.rounds, is_wanted=lambda: False)
+    await unwanted.of_everybody()
+    assert DOMAIN not in unwanted.looked_at
+    later = replace(bench.rounds, abreast=2)
+    await later.of_everybody()
+    assert bench.sweeper.sweeps[-1] == (1, timedelta()), "it rests, and nothing is news"
+    assert DOMAIN in later.looked_at
 
 
 async def test_only_the_named_domains_are_asked_about() -> None:

@@ -39,6 +39,10 @@ class PrometheusTelemetry:
         self._round = gauge(
             "round_duration_seconds", "Duration of the newest full round of the resolvers."
         )
+        self._first_look = gauge(
+            "first_look_overdue",
+            "1 while the first look after a start or reload lasts longer than others wait for it.",
+        )
         self._job_lag = timedelta()
         self._sweep_lags: dict[str, timedelta] = {}
         lag = gauge(
@@ -136,6 +140,9 @@ class PrometheusTelemetry:
     def round_done(self, kind: str, duration: timedelta) -> None:
         if kind == "resolvers":
             self._round.set(duration.total_seconds())
+
+    def first_look_lasts(self, *, is_too_long: bool) -> None:
+        self._first_look.set(1 if is_too_long else 0)
 
     def visited(self, sign: BucketSign) -> None:
         self._http_checks.labels(sign.value).inc()
