@@ -8,13 +8,13 @@ from monitor.adapters.alidns.api import AlidnsAccount, AlidnsRecords
 from monitor.adapters.inventory.credentials import (
     CredentialsProvider,
     CredentialsUnavailable,
-    EcsRoleCredentials,
     EnvironmentCredentials,
     FileCredentials,
     StaticCredentials,
 )
 from monitor.adapters.inventory.listed import ListedInventory
 from monitor.adapters.inventory.oss import OssAccount, OssInventory
+from monitor.adapters.inventory.role import EcsRoleCredentials
 from monitor.adapters.resolvers.exchanges import missing_transports
 from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper

@@ -9,11 +9,11 @@ import pytest
 
 from monitor.adapters.inventory.credentials import (
     CredentialsUnavailable,
-    EcsRoleCredentials,
     EnvironmentCredentials,
     FileCredentials,
     StaticCredentials,
 )
+from monitor.adapters.inventory.role import EcsRoleCredentials
 from monitor.adapters.resolvers.carriers import CARRIERS
 from monitor.adapters.stores.session import Access
 from monitor.assembly.parts import (
