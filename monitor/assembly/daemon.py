@@ -15,7 +15,6 @@ from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.adapters.telemetry.vantages import VantageCounts
 from monitor.assembly.distributing import afar_of, leading
 from monitor.assembly.garbage import spare_from_collection
-from monitor.assembly.limits import without_effect
 from monitor.assembly.parts import (
     Afar,
     NotAvailable,
@@ -292,8 +291,6 @@ class Daemon:
         accounts = frozenset(inventory.account for inventory in works.inventories)
         self._telemetry.expect(frozenset(r.name for r in works.panel.resolvers), accounts)
         self._telemetry.expect_channels(frozenset(works.telling.deliver.notifiers))
-        for key in without_effect(works.settings):
-            log.warning("config.without_effect", key=key)
         await forget_accounts(accounts, self._ledger, self._around.clock)
         listed, *of_accounts = works.inventories
         await self._discover(listed)
