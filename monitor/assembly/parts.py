@@ -89,13 +89,16 @@ def resolvers_of(settings: Settings) -> tuple[Resolver, ...]:
     return resolvers
 
 
-def prober_of(settings: Settings, clock: Clock) -> DnsProber:
+def prober_of(
+    settings: Settings, clock: Clock, telemetry: PrometheusTelemetry | None = None
+) -> DnsProber:
     schedule = settings.schedule
     share = max(1, schedule.max_in_flight // len(settings.resolvers))
     qps = settings.authority.max_qps
     return DnsProber(
         clock,
         Limits(schedule.timeout, schedule.attempts, schedule.max_in_flight, share, qps),
+        telemetry,
     )
 
 
@@ -165,7 +168,7 @@ def rounds_of(
     afar: Afar | None = None,
 ) -> Rounds:
     """Return the rounds by these settings. Raises NotAvailable."""
-    dns = prober_of(settings, clock)
+    dns = prober_of(settings, clock, telemetry)
     sweeper: Sweeper = DnsSweeper(dns, clock, telemetry)
     if afar is not None:
         sweeper = afar.sweeper(sweeper, dns, telemetry)
