@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -19,6 +19,7 @@ from monitor.assembly.parts import (
     Afar,
     NotAvailable,
     Surroundings,
+    ask_alike,
     fault_policy_of,
     follow_of,
     inventories_of,
@@ -118,7 +119,7 @@ class Daemon:
         self._reads = PromptReads(self._store)
         self._feed = Feed(self._reads.records, settings.daemon.max_event_clients, self._telemetry)
         self._ledger.read_to(self._feed.append)
-        self._works = self._built(settings)
+        self._works = self._built(settings, None)
         self._ledger.accompany(self._accompany)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
         self._access = WebAccess(settings, around, self._telemetry)
@@ -192,7 +193,7 @@ class Daemon:
             wanted = self._load()
             kept = self._kept_listener(wanted)
             permit = self._access.prepared(kept)
-            works = self._built(kept)
+            works = self._built(kept, self._works)
         except (ConfigError, NotAvailable) as error:
             faults = tuple(str(error).splitlines())
             self._telemetry.reloaded(self._around.clock.now(), is_success=False)
@@ -226,13 +227,16 @@ class Daemon:
         """Return when every domain was asked about once, or that takes too long."""
         await self._first_look_done.wait()
 
-    def _built(self, settings: Settings) -> _Works:
+    def _built(self, settings: Settings, former: _Works | None) -> _Works:
         clock = self._around.clock
         inventories = inventories_of(settings, self._around)
         afar = afar_of(settings, self._around, self._vantages)
-        rounds = rounds_of(settings, self._ledger, clock, self._telemetry, afar)
+        if former is not None and afar is None and ask_alike(former.settings, settings):
+            rounds = former.rounds.continued()
+        else:
+            rounds = rounds_of(settings, self._ledger, clock, self._telemetry, afar)
         panel, followers = rounds.panel, rounds.followers
-        rounds = replace(rounds, is_wanted=lambda: self._works.panel is panel)
+        rounds.is_wanted = lambda: self._works.panel is panel
         inquire = Inquire(
             self._ledger, providers_of(settings, self._around), followers, clock, self._telemetry
         )

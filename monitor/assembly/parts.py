@@ -187,6 +187,23 @@ def rounds_of(
     )
 
 
+def ask_alike(one: Settings, other: Settings) -> bool:
+    """Tell whether rounds by both ask the same servers the same way, and judge alike."""
+    return _of_rounds(one) == _of_rounds(other)
+
+
+def _of_rounds(settings: Settings) -> tuple[object, ...]:
+    return (
+        settings.resolvers,
+        settings.authority,
+        settings.schedule,
+        settings.targets,
+        settings.propagation,
+        settings.distributed,
+        round_policy_of(settings),
+    )
+
+
 def follow_of(rounds: Rounds) -> Follow:
     """Return who asks between the rounds what a change makes due, by the same settings."""
     return Follow(

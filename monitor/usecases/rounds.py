@@ -128,6 +128,12 @@ class Rounds:
         self.fleet = Fleet(self.policy, self.sweeper, self.polls)
         self._recorded = Together(self._record, lambda seen: seen.binding.domain)
 
+    def continued(self) -> "Rounds":
+        """Return rounds by settings that ask and judge alike, which know all that these know."""
+        later = replace(self, panel=replace(self.panel))  # by which one tells them apart
+        later.fleet, later.polls, later.looked_at = self.fleet, self.polls, self.looked_at
+        return later
+
     async def of_authorities(self, only: Collection[DomainName] | None = None) -> None:
         """Ask the authorities of every watched domain, or of those named."""
         await self._round("authorities", self._look_at_authorities, only)

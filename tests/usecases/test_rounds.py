@@ -10,7 +10,7 @@ from monitor.ports import Server
 from monitor.usecases.together import MOST_OF_ONE_RECORD
 from tests.core.samples import DOMAIN, MINUTE, RIGHT, START, WRONG, binding
 from tests.fakes.unreadable import UnreadableRecords
-from tests.usecases.panel import NS1, NS2, Bench
+from tests.usecases.panel import NS1, NS2, RESOLVERS, Bench
 
 
 async def test_a_round_of_the_resolvers_becomes_a_status() -> None:
@@ -141,6 +141,20 @@ async def test_after_everybody_was_asked_about_everything_each_domain_is_looked_
     await later.of_everybody()
     assert bench.sweeper.sweeps[-1] == (1, timedelta()), "it rests, and nothing is news"
     assert DOMAIN in later.looked_at
+
+
+async def test_continued_rounds_know_who_rests_and_are_told_apart() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(RIGHT, RIGHT)
+    for _ in range(2):
+        await bench.rounds.of_resolvers()
+    assert bench.sweeper.reply(DOMAIN, RESOLVERS[0]) is not None
+    later = bench.rounds.continued()
+    assert later.panel is not bench.rounds.panel
+    resting, awake = later.fleet.parted(bench.ledger.state, bench.clock.now())
+    assert ([one.domain for one in resting], awake) == ([DOMAIN], [])
+    assert bench.sweeper.reply(DOMAIN, RESOLVERS[0]) is not None, "it was not forgotten"
 
 
 async def test_only_the_named_domains_are_asked_about() -> None:
