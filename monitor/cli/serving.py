@@ -54,7 +54,7 @@ async def _serve(
 ) -> Exit:
     """Run a daemon on the settings; what keeps it from starting is said, not raised."""
     secrets = Secrets()
-    # A hangup would end us until the daemon takes it, which it does before anything else can run.
+    # A hangup from here on is heard by the daemon, which takes it before anything else runs.
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _read_anyway)
     try:
         settings = load()

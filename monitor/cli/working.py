@@ -27,7 +27,10 @@ log = structlog.get_logger()
 
 
 async def run_worker(config: Path | None) -> Exit:
-    """Run until SIGTERM or SIGINT; what keeps it from starting is said, not raised."""
+    """Run until SIGTERM or SIGINT; what keeps it from starting is said, not raised.
+
+    SIGHUP changes nothing: a worker has its settings from its start.
+    """
     secrets = Secrets()
     try:
         settings = settings_of(config)
@@ -49,12 +52,18 @@ async def _until_signalled(worker: "Worker", service: WorkerService) -> None:
         service.stopping()
         working.cancel()
 
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, _say_that_nothing_changes)
     log.info("worker.started", worker=worker.identity.worker, vantage=worker.identity.vantage)
     with suppress(asyncio.CancelledError):
         await working
     log.info("worker.stopped")
+
+
+def _say_that_nothing_changes() -> None:
+    log.warning("worker.not_reloaded", hint="a new configuration needs a restart of the worker")
 
 
 async def _work(worker: "Worker", service: WorkerService) -> None:

@@ -401,6 +401,7 @@ async def _run_commands(stage: Stage) -> None:
     (stage.folder / "pg.toml").write_text(
         f'[daemon]\ndatabase = "postgresql://u@{free_endpoint()}/x?connect_timeout=1"\n'
     )
+    typed = stage.safe.new("password in --url")
     wrong = ("--token-file", "wrong.token", "--ca-file", str(stage.issuer.file))
     report = ("--format", "json", "-o", "out.report")
     commands = {
@@ -415,6 +416,7 @@ async def _run_commands(stage: Stage) -> None:
         ("audit", "report", change["id"], *report): 0,
         ("audit", "replay", "--export", "out.replay"): None,
         ("announce", MODIFIED, "--to", "x.example", *wrong): 3,
+        ("announce", MODIFIED, "--to", "x.example", "--url", f"https://u:{typed}@127.0.0.1:1"): 3,
         ("run", "-c", "pg.toml"): 3,
         ("changes", "-c", "pg.toml"): 3,
     }
