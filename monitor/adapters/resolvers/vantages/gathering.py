@@ -3,7 +3,9 @@
 import asyncio
 import time
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -70,20 +72,40 @@ class GatheringSweeper(DnsSweeper):
         super().__init__(prober, clock, telemetry)
         self._named: dict[DomainName, Binding] = {}
         self._asked_at: dict[DomainName, Seconds] = {}
+        self._idle: defaultdict[Resolver, list[Column]] = defaultdict(list)
 
     async def gather(self, job: Sweep) -> Iterator[Part]:
         """Do the job, and return what came of it."""
-        bindings = self._bindings_of(job.names)
+        numbers = self._numbers(self._bindings_of(job.names))
         onlooker = _Everything(resolvers=tuple(resolver.name for resolver in job.resolvers))
         since = asyncio.get_running_loop().time()
-        await self.sweep(bindings, job.resolvers, timedelta(seconds=job.over), onlooker)
-        columns = [self._column(resolver) for resolver in job.resolvers]
-        numbers = [self._catalogue.numbers[name] for name in job.names]
+        with self._lent(job.resolvers) as columns:
+            await self._sweep(columns, numbers, timedelta(seconds=job.over), onlooker)
         size = max(1, _MOST_PAIRS // max(1, len(columns)))
         return (
             self._part(start, numbers[start : start + size], columns, since, onlooker)
             for start in range(0, len(numbers), size)
         )
+
+    @contextmanager
+    def _lent(self, resolvers: Sequence[Resolver]) -> Iterator[list[Column]]:
+        """Lend columns, one of each resolver, with which nobody else sweeps meanwhile.
+
+        So the last answers of a batch, which may be lost, do not hold up the next one.
+        """
+        columns = [
+            self._idle[resolver].pop() if self._idle[resolver] else self._another(resolver)
+            for resolver in resolvers
+        ]
+        try:
+            yield columns
+        finally:
+            for column in columns:
+                self._idle[column.resolver].append(column)
+
+    def _another(self, resolver: Resolver) -> Column:
+        common = self._column(resolver).common
+        return Column(resolver, self._catalogue, self._prober, self._clock, self._share, common)
 
     def drop_unasked(self, now: Seconds) -> None:
         """Let go of names that nobody wants to know of any more."""

@@ -50,7 +50,7 @@ from monitor.ports import RTT_BOUNDS, Clock, Swept
 log = structlog.get_logger()
 
 _AGAIN = 1.0
-_SWEEPS = 2  # at a time: one is asked while another one's answers are sent
+_SWEEPS = 8  # at a time: one is asked while the last answers of others are awaited, or sent
 _ERRANDS = 8  # that are fetched at a time
 _TOGETHER = 0.02  # seconds for which answers of an errand are gathered
 _TIDY = 600.0
