@@ -37,9 +37,9 @@ from monitor.ports import Clock, Onlooker, Server, SweepTelemetry, Swept
 
 log = structlog.get_logger()
 
-_MOST_NAMES = 2000  # of one batch
-_ABOUT = 5.0  # seconds that the slowest resolver should need for a batch: answers are to be fresh
-_OUTSTANDING = 6  # batches at one vantage
+_MOST_NAMES = 4000  # of one batch
+_ABOUT = 5.0  # seconds that a batch should take: answers are to be fresh
+_OUTSTANDING = 12  # batches at one vantage
 _LIFETIME = 60.0  # seconds that a batch may take beyond what its pace asks for
 _GRACE = 1.2  # times the time of a sweep, after which the rest of it is left
 _TOGETHER = 0.005  # seconds for which urgent questions are gathered
@@ -50,6 +50,15 @@ _ERRAND_LIFETIME = 15.0  # beyond its attempts: time for another worker to take 
 def nobody_at(vantage: str) -> NoAnswer:
     """Return what it means that nobody could ask: nothing about any resolver."""
     return NoAnswer(NoAnswerReason.NO_VANTAGE, f"no worker at {vantage}")
+
+
+def batch_size(names: int, pace: float, over: Seconds) -> int:
+    """Return how many names to send at a time; the slowest resolver takes `pace` a second.
+
+    What is heard comes back with the last answer of its batch.
+    """
+    a_second = min(pace, names / over) if over else pace
+    return min(_MOST_NAMES, max(1, int(a_second * _ABOUT)))
 
 
 class _Heard(NamedTuple):
@@ -220,7 +229,7 @@ class FarSweeper(DnsSweeper):
         """Place batches as they are due, few at a time; what there is no time for is left."""
         loop = asyncio.get_running_loop()
         pace = min(column.resolver.max_qps for column in columns)
-        size = min(_MOST_NAMES, max(1, int(pace * _ABOUT)))
+        size = batch_size(len(numbers), pace, over)
         starts = range(0, len(numbers), size)
         began, room = loop.time(), asyncio.Semaphore(_OUTSTANDING)
         until = began + over * _GRACE if over else math.inf
@@ -235,7 +244,7 @@ class FarSweeper(DnsSweeper):
                 vantage = columns[0].resolver.vantage
                 batch = _Batch(vantage, columns, part, onlooker, set(range(len(part))))
                 task = group.create_task(
-                    self._carry(batch, over / len(starts), _LIFETIME + size / pace)
+                    self._carry(batch, over / len(starts), _LIFETIME + _OUTSTANDING * size / pace)
                 )
                 task.add_done_callback(lambda _: room.release())
 
