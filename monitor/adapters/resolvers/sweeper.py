@@ -41,8 +41,16 @@ class DnsSweeper:
         over: timedelta,
         onlooker: Onlooker,
     ) -> None:
-        numbers = self._numbers(bindings)
         columns = [self._column(resolver) for resolver in resolvers]
+        await self._sweep(columns, self._numbers(bindings), over, onlooker)
+
+    async def _sweep(
+        self,
+        columns: Sequence[Column],
+        numbers: Sequence[int],
+        over: timedelta,
+        onlooker: Onlooker,
+    ) -> None:
         counting = asyncio.ensure_future(self._count(columns))
         self._sweeping += 1
         try:
