@@ -24,8 +24,10 @@ from monitor.core.tracking.record import (
     Unwatched,
     ended_at,
     followed_until,
+    gists_tell,
     is_any_followed,
     is_calm,
+    is_only_looked_after,
 )
 from monitor.core.verdict import VerdictKind
 from monitor.core.views import (
@@ -198,6 +200,7 @@ def test_the_records_tell_the_same_of_themselves(
     if is_calm(records):
         assert followed_until(records) == followed_until(state.records)
         assert ended_at(records) == ended_at(state.records)
+        assert gists_tell(records) is gists_tell(state.records)
     for now in (*moments, *moments_around(state.records)):
         assert is_any_followed(records, now) is is_any_followed(state.records, now)
     assert records == state.records
@@ -211,6 +214,7 @@ def test_however_far_a_change_has_come_its_record_rests_as_it_was(number: int) -
     assert records == state.records
     for now in moments_around(state.records):
         assert is_any_followed(records, now) is is_any_followed(state.records, now)
+        assert is_only_looked_after(records, now) is is_only_looked_after(state.records, now)
 
 
 @pytest.mark.parametrize("ending", ["given up", "taken back"])
