@@ -12,6 +12,7 @@ _LASTING = frozenset({"run", "worker"})
 
 def main() -> None:
     _open_what_is_closed()
+    _hear_as_process_1()
     _outlive_hangups(sys.argv[1:])
     # Loading takes half a second, for which a hangup would still be the end.
     from monitor.cli import run_command  # noqa: PLC0415
@@ -31,6 +32,13 @@ def _outlive_hangups(arguments: Sequence[str]) -> None:
     """Pass over those that come before the configuration is read: it is read as it is then."""
     if _LASTING.intersection(arguments[:1]):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _hear_as_process_1() -> None:
+    # The kernel keeps from process 1, which we are in a container, what it has no handler for: who
+    # is told to end before the daemon listens would start, and be killed for not having heard.
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
 
 
 if __name__ == "__main__":

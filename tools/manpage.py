@@ -48,7 +48,7 @@ Broken.
 Unknown, a fault of usage or of the configuration, or the command could not be carried out.
 .SH SIGNALS
 The daemon ends on SIGTERM and SIGINT, and takes its configuration anew on SIGHUP; one with faults
-changes nothing. So does a worker end; it needs a restart for a new configuration, and says so on
+changes nothing. A worker ends likewise; for a new configuration it needs a restart, and says so on
 SIGHUP.
 .SH ENVIRONMENT
 .TP

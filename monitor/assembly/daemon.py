@@ -33,6 +33,7 @@ from monitor.assembly.retention import prune_of
 from monitor.assembly.service import Service
 from monitor.assembly.stores import store_of
 from monitor.assembly.telling import Outlets, Telling, telling_of
+from monitor.assembly.unless import done_unless
 from monitor.assembly.web_access import WebAccess
 from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
@@ -69,6 +70,7 @@ _TELLING_INTERVAL = timedelta(seconds=5)
 _RETENTION_INTERVAL = timedelta(hours=1)
 _RELOAD_PATIENCE = timedelta(seconds=2)  # for the log to tell of it, before it goes on
 _SLACK = timedelta(minutes=5)  # of the first look, for those who do not answer
+_LAST_WORD_PATIENCE = timedelta(seconds=5)  # the same, of the end
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
 
@@ -112,7 +114,7 @@ class Daemon:
         ProcessCollector(registry=self._registry)
         self._telemetry = PrometheusTelemetry(self._registry)
         self._vantages = VantageCounts(self._registry)
-        self._store = store_of(settings, Access.OWN, around)
+        self._store = store_of(settings, Access.OWN, around, leads=True)
         self._ledger = Ledger(self._store, self._telemetry)
         self._roster = Roster()
         self._ledger.listen(self._roster.note)
@@ -150,8 +152,9 @@ class Daemon:
     async def run(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         """Work until `stopped` is set; `started` is told the address of the pages.
 
-        With a lease, stand by until it is ours. Raises StoreError or OSError when the store or
-        the listener cannot be opened, LeaseLost after it has ended since the lease was lost.
+        With a lease, stand by until it is ours. It ends in time whatever does not answer by then,
+        in its start too. Raises StoreError or OSError when the store or the listener cannot be
+        opened, LeaseLost after it has ended since the lease was lost.
         """
         standing_by = asyncio.ensure_future(self._service.stand_by())
         try:
@@ -163,19 +166,29 @@ class Daemon:
             standing_by.cancel()
 
     async def _lead(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
+        hurrying = asyncio.ensure_future(self._hurry_when(stopped))
         try:
             self._service.opening()
-            await self._ledger.open()
-            await self._mind_former_clock()
+            if not await done_unless(stopped, self._open()):
+                return
             spare_from_collection()
             host, port = await self._web.start()
             is_tls = self._access.tls is not None
             self._service.url = SocketAddress(host, port).url(is_tls=is_tls)
             await self._work(stopped, started)
         finally:
+            hurrying.cancel()
             self._feed.close()  # else the server would wait for those who follow it
             await self._web.stop()
             await self._store.close()
+
+    async def _open(self) -> None:
+        await self._ledger.open()
+        await self._mind_former_clock()
+
+    async def _hurry_when(self, stopped: asyncio.Event) -> None:
+        await stopped.wait()
+        self._ledger.hurry()
 
     async def reload(self) -> tuple[str, ...]:
         """Take the configuration anew; return its faults, and change nothing if there are any."""
@@ -250,7 +263,7 @@ class Daemon:
         return self._works.telling.accompany(state, step)
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
-        await self._note(EventType.START)
+        await done_unless(stopped, self._note(EventType.START))
         async with asyncio.TaskGroup() as group:
             self._group = group
             self._begin()
@@ -262,10 +275,9 @@ class Daemon:
             await stopped.wait()
             self._service.stopping()
             self._group = None  # from here on nothing new begins
-            self._ledger.hurry()
             await self._scheduler.stop()
             self._end_look()
-        await self._note(EventType.STOP)
+        await self._note(EventType.STOP, within=_LAST_WORD_PATIENCE)
 
     def _begin(self) -> None:
         """Work by the newest settings, beginning with a look at everything."""
@@ -383,9 +395,9 @@ class Daemon:
             await self._works.rounds.of_authorities(unasked)
             await self._works.rounds.of_resolvers(unasked)
 
-    async def _note(self, kind: EventType) -> None:
+    async def _note(self, kind: EventType, within: timedelta | None = None) -> None:
         event = Event(kind, self._around.clock.now(), data={"version": __version__})
-        await self._ledger.record(lambda _: Step(events=(event,)))
+        await self._ledger.record(lambda _: Step(events=(event,)), within)
 
     async def _mind_clock(self) -> None:
         works, clock = self._works, self._around.clock

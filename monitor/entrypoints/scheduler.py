@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 Job = Callable[[], Awaitable[object]]
 
+_LONGEST_END = 5.0  # seconds that jobs have which were cancelled
+
 
 class Scheduler:
     """A few periodic jobs; one that is late runs once, and never beside itself."""
@@ -66,11 +68,16 @@ class Scheduler:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Call nothing more, cancel the jobs that run, and return when they have ended."""
+        """Call nothing more, cancel the jobs that run, and return when they have ended.
+
+        Those that do not end in time keep nobody waiting; the log tells of them.
+        """
         self._is_stopping = True
         self._scheduler.shutdown(wait=False)
         if self._running:
-            await asyncio.wait(self._running)
+            _, pending = await asyncio.wait(self._running, timeout=_LONGEST_END)
+            if pending:
+                log.error("job.not_ended", jobs=len(pending))
 
     async def _run(self, job: Job) -> None:
         task = asyncio.current_task()

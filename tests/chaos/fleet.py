@@ -4,8 +4,8 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,13 @@ class Broker:
         await asyncio.to_thread(folder.mkdir, exist_ok=True)
         self._server = await self._open.enter_async_context(aside(nats_server_in(folder, self.at)))
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Stop it: it keeps its connections open."""
+        assert self._server is not None
+        with self._server.process.silent():
+            yield
+
     async def kill(self) -> None:
         assert self._server is not None
         self._server.process.child.kill()
@@ -73,6 +80,15 @@ class Worker:
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
         self.process.send_signal(number)
+
+    async def ended(self, within: float = 10.0) -> int:
+        """Wait for so many seconds that it ends by itself, and return how it did."""
+        assert self.process is not None
+        assert self._reading is not None
+        async with asyncio.timeout(within):
+            code = await self.process.wait()
+        await self._reading
+        return code
 
     async def kill(self) -> None:
         if self.process is not None and self.process.returncode is None:
@@ -133,6 +149,7 @@ class Pair:
     scene: Scene
     standby: Runner
     watcher: Watcher  # of the standby
+    broker: Broker
 
     def succeed(self) -> None:
         """Let the scene be the standby's from here on; what the leader told stays known."""
@@ -151,7 +168,7 @@ async def open_pair(folder: Path) -> AsyncIterator[Pair]:
         async with (
             aside(postgresql()) as database,
             open_scene(folder, database=database.fresh(), change=change) as scene,
-            _standby(scene) as pair,
+            _standby(scene, broker) as pair,
         ):
             yield pair
     finally:
@@ -159,7 +176,7 @@ async def open_pair(folder: Path) -> AsyncIterator[Pair]:
 
 
 @asynccontextmanager
-async def _standby(scene: Scene) -> AsyncIterator[Pair]:
+async def _standby(scene: Scene, broker: Broker) -> AsyncIterator[Pair]:
     leader = scene.runner
     folder = leader.folder / "standby"
     folder.mkdir()
@@ -172,7 +189,7 @@ async def _standby(scene: Scene) -> AsyncIterator[Pair]:
     try:
         await standby.start()
         await scene.until(lambda: says(standby, "lease.standby"))
-        yield Pair(scene, standby, watcher)
+        yield Pair(scene, standby, watcher, broker)
     finally:
         watching.cancel()
         await standby.close()

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -114,3 +115,25 @@ async def test_to_stop_is_to_wait_until_a_job_has_ended_and_no_reason_to_complai
     assert ended == ["ended"]
     await asyncio.sleep(0)
     assert "Traceback" not in caplog.text
+
+
+async def test_a_job_that_does_not_obey_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.entrypoints.scheduler._LONGEST_END", 0.01)
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def deaf() -> None:
+        begun.set()
+        while not may_end.is_set():
+            with suppress(asyncio.CancelledError):
+                await may_end.wait()
+
+    scheduler = Scheduler(SystemClock(), lambda _: None)
+    scheduler.every("deaf", TICK, deaf, NO_JITTER)
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), timeout=30)
+    with capture_logs() as logs:
+        await scheduler.stop()
+    assert [log["event"] for log in logs] == ["job.not_ended"]
+    may_end.set()

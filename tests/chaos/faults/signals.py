@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.chaos.ending import ended
 from tests.chaos.fault import Fault, Outcome
 from tests.chaos.looks import catches, open_files, samples, threads, total
 from tests.chaos.scene import Scene, open_scene
@@ -18,7 +19,6 @@ _HANGUPS = 300
 _ABOUT = 3.0  # seconds for all of them
 _ROUNDS = 5
 _MOST = 10  # files and threads that a daemon may have more of than before, and soon no longer
-_PROMPT = 15.0  # seconds in which a daemon ends that was told to
 
 
 class Config:
@@ -106,7 +106,7 @@ async def _term_during_reload(folder: Path) -> Outcome:
                 config.put(f"round-{number}")
                 hang_up(scene)
                 await asyncio.sleep(chance.uniform(0, 0.1))
-                longest = max(longest, await _ended(scene, signal.SIGTERM))
+                longest = max(longest, await ended(scene.runner))
                 await scene.runner.start()
                 await scene.until(lambda: _is_ready(scene))
             config.put(GROUP)
@@ -120,7 +120,7 @@ async def _hangup_before_start(folder: Path) -> Outcome:
         config = Config(scene, folder)
         with scene.fault():
             for number in range(_ROUNDS):
-                await _ended(scene, signal.SIGTERM)
+                await ended(scene.runner)
                 config.put(f"older-{number}")
                 await scene.runner.start()
                 await scene.until(lambda: _catches(scene, signal.SIGHUP))
@@ -141,7 +141,7 @@ async def _term_twice(folder: Path) -> Outcome:
         with scene.fault():
             for number in range(_ROUNDS):
                 numbers = (signal.SIGTERM, (signal.SIGTERM, signal.SIGINT)[number % 2])
-                longest = max(longest, await _ended(scene, *numbers, pause=number * 0.02))
+                longest = max(longest, await ended(scene.runner, numbers, pause=number * 0.02))
                 await scene.runner.start()
                 await scene.until(lambda: _is_ready(scene))
         return await scene.judged(f"{_ROUNDS} times, over in {longest:.1f} s at most")
@@ -177,20 +177,6 @@ async def _reload_with_a_page_on_its_way(folder: Path) -> Outcome:
         twice = len(handed) - len(set(handed))
         assert not twice, f"{twice} of {len(handed)} messages were sent again"
         return outcome
-
-
-async def _ended(scene: Scene, *numbers: signal.Signals, pause: float = 0.0) -> float:
-    """Have the daemon end by these signals, and return how long it took."""
-    began, said = time.monotonic(), len(scene.runner.events)
-    for number in numbers:
-        hang_up(scene, number)
-        await asyncio.sleep(pause)
-    async with asyncio.timeout(_PROMPT):
-        code = await scene.runner.ended()
-    assert code == 0, f"it ended with {code}"
-    later = [event["event"] for event in scene.runner.events[said:]]
-    assert "event.stop" in later, "it did not write down that it ended"
-    return time.monotonic() - began
 
 
 async def _is_ready(scene: Scene) -> bool:

@@ -312,3 +312,4 @@ async def _at_work(delivery: Delivery) -> AsyncIterator[None]:
         yield
     finally:
         saying.cancel()
+        await asyncio.wait({saying})  # so that nothing is said behind its back
