@@ -13,6 +13,7 @@ from monitor.core.notices.dispatch import Limits, Parcel
 from monitor.core.notices.policy import NoticePolicy, Route
 from monitor.core.state import State, Step
 from monitor.core.status import DomainStatus
+from monitor.core.told import Letter
 from monitor.ledger import Ledger
 from monitor.ports import DeliveryFailure, NotDelivered, Notifier
 from monitor.usecases.deliver import Deliver
@@ -43,9 +44,14 @@ def composed(_channel: str, parcel: Parcel) -> Message:
 class Office:
     """A ledger whose steps are told, and the channels."""
 
-    def __init__(self, *notifiers: Notifier, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        *notifiers: Notifier,
+        limits: Limits | None = None,
+        store: MemoryStore | None = None,
+    ) -> None:
         self.clock = LoopClock()
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         self.telemetry = RecordingTelemetry()
         self.ledger = Ledger(self.store, self.telemetry)
         self.notifiers = {notifier.name: notifier for notifier in notifiers}
@@ -168,6 +174,23 @@ async def test_a_clock_that_is_put_forward_is_no_reason_to_give_up() -> None:
         assert office.events(EventType.NOTICE_FAILED) == []
         channel.failures.clear()
         await until(2 * 3600)
+    assert titles(channel) == ["d1.example first"]
+
+
+@jumping
+async def test_a_clock_that_is_put_back_at_each_look_delays_no_notice() -> None:
+    class Store(MemoryStore):
+        async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+            found = await super().waiting(limit, channel)
+            if any(letter.attempts for letter in found):
+                office.clock.follow_wall(-timedelta(days=4))
+            return found
+
+    channel = ListNotifier("oncall", *[AWAY] * 8)
+    office = Office(channel, store=Store())
+    async with office.at_work():
+        await office.break_down(1)
+        await until(3600)
     assert titles(channel) == ["d1.example first"]
 
 
