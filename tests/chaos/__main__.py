@@ -43,7 +43,9 @@ def _played(faults: Sequence[Fault], console: Console) -> list[table.Row]:
         task = progress.add_task(faults[0].name, total=len(faults))
         for fault, outcome, folder in run_all(faults, Path(gettempdir())):
             rows.append((fault, outcome))
-            said = f"kept   {fault.name}" if outcome.kept else f"BROKEN {fault.name}: see {folder}"
+            said = f"kept   {fault.name}"
+            if not outcome.kept:
+                said = f"BROKEN {fault.name}: see {folder}; {table.remark(outcome)}"
             console.print(said, highlight=False, markup=False)
             following = faults[len(rows)].name if len(rows) < len(faults) else "done"
             progress.update(task, advance=1, description=following)
