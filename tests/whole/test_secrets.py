@@ -292,6 +292,10 @@ def _letters(stage: Stage, kind: str) -> str:
     return stage.safe.note(kind, planted(kind, middle="").text.replace("-", ""))
 
 
+# Threads go on while what they do is dumped; at times that makes the dump itself crash, which
+# ends the process as well (https://github.com/python/cpython/issues/116008).
+DUMPED = {-signal.SIGABRT, -signal.SIGSEGV}
+
 PAGES = (
     *(
         "",
@@ -317,7 +321,7 @@ async def test_no_secret_comes_out_wherever_it_goes(tmp_path: Path) -> None:
         await _be_refused(stage)
         await _reload_what_is_wrong(stage)
         await _run_commands(stage)
-        assert await stage.daemon.end(signal.SIGABRT) == -signal.SIGABRT
+        assert await stage.daemon.end(signal.SIGABRT) in DUMPED
         stage.keep("what the daemon said", "\n".join(stage.daemon.lines).encode())
         _keep_files(stage)
         _assert_that_it_went_everywhere(stage)
