@@ -53,13 +53,19 @@ def run_command(arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except OSError as error:
-        typer.echo(f"cannot write: {error.strerror or error}", err=True)
+        typer.echo(_refusal_of(error), err=True)
         return Exit.UNKNOWN
     except SystemExit as ended:
         # So typer ends a shell's question for completions, and when the reader of a pipe has gone.
         has_left = isinstance(ended.__context__, BrokenPipeError)
         return OUTPUT_CLOSED if has_left else int(ended.code or 0)
     return int(code or 0)
+
+
+def _refusal_of(error: OSError) -> str:
+    """Say what the system refused, and where; without a file it is where a command prints."""
+    told = error.strerror or str(error)
+    return f"{error.filename}: {told}" if error.filename else f"cannot write: {told}"
 
 
 @app.callback(invoke_without_command=True)

@@ -24,6 +24,7 @@ from monitor.demo.world import Pace, World
 from monitor.logs import Secrets, set_up
 from monitor.ports import StoreError
 
+_FIRST_ROUND = 3.0  # seconds of the demo, roughly
 # There is nothing to hide in the embedded world, wherever it is shown.
 FOR_EVERYBODY = "\n[web]\nallow_anonymous_read = true\n"
 
@@ -91,8 +92,13 @@ def _say_address(url: str) -> None:
 
 def _introduce(url: str) -> None:
     _say_address(url)
+    # The first round's lines would carry it off the screen.
+    asyncio.get_running_loop().call_later(_FIRST_ROUND, _tell_what_comes, url)
+
+
+def _tell_what_comes(url: str) -> None:
     typer.echo(
-        f"in a while, {MODIFIED} is modified from {OLD_TARGET} to {NEW_TARGET}: "
-        "watch who follows when, and who does not. Ctrl-C ends the demo",
+        f"\nOpen {url} in a browser. In a while {MODIFIED} is modified from {OLD_TARGET} to "
+        f"{NEW_TARGET}:\nwatch who follows when, and who does not. Ctrl-C ends the demo.\n",
         err=True,
     )
