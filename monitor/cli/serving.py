@@ -15,7 +15,7 @@ from monitor.adapters.service_manager import ServiceManager
 from monitor.assembly.daemon import Daemon
 from monitor.assembly.distributing import LeaseLost
 from monitor.assembly.parts import NotAvailable, Surroundings
-from monitor.cli.configuring import complain, file_of, settings_of
+from monitor.cli.configuring import DEFAULT_FILE, complain, file_of, settings_of
 from monitor.cli.exit_codes import Exit
 from monitor.config import ConfigError, Settings, parse
 from monitor.config.daemon import LogFormat
@@ -34,6 +34,12 @@ async def run_daemon(config: Path | None) -> Exit:
     # Decided once: a file that was there at the start and is gone at a reload is a fault, and
     # must not mean that nothing is configured any more.
     file = file_of(config)
+    if file is None:
+        typer.echo(
+            f"no configuration: -c names none, and there is no {DEFAULT_FILE} here; all is as by "
+            "default, and nothing is watched",
+            err=True,
+        )
     return await _serve(lambda: settings_of(file), _say_address, os.environ)
 
 

@@ -56,9 +56,8 @@ def _text(path: Path) -> str:
 
 _AT = re.compile(r"(?P<message>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)
 _AT_END = " (at end of document)"
-_NO_ASCII = re.compile(
-    "[“”‘’„＝［］【】｛｝，＂＇]"
-)  # as input methods and word processors write them
+# As input methods and word processors write what TOML has in ASCII.
+_NO_ASCII = re.compile("[“”‘’„＝［］【】｛｝，＂＇]")
 
 
 def _tables(text: str, source: str) -> dict[str, object]:
