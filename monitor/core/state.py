@@ -241,7 +241,7 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
         return False
     if not is_only_looked_after(state.records, now):
         return False
-    if all(place.is_in_effect for place in places):
+    if {place.is_in_effect for place in places} == {True}:
         return state.status.value is DomainStatus.IN_EFFECT
     told = pointing(state.status.value, state.resolvers)
     seen = status_of(state.resolvers, state.authorities, policy.status, now)
@@ -249,7 +249,7 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
     return is_told and seen is state.status.value
 
 
-_RESTLESS = frozenset({DomainStatus.PROPAGATING, DomainStatus.PAUSED})
+_RESTLESS = (DomainStatus.PROPAGATING, DomainStatus.PAUSED)
 
 
 def is_coming_right(state: DomainState) -> bool:

@@ -178,6 +178,23 @@ async def test_a_clock_that_is_put_forward_is_no_reason_to_give_up() -> None:
 
 
 @jumping
+async def test_a_clock_that_is_put_back_at_each_look_delays_no_notice() -> None:
+    class Store(MemoryStore):
+        async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+            found = await super().waiting(limit, channel)
+            if any(letter.attempts for letter in found):
+                office.clock.follow_wall(-timedelta(days=4))
+            return found
+
+    channel = ListNotifier("oncall", *[AWAY] * 8)
+    office = Office(channel, store=Store())
+    async with office.at_work():
+        await office.break_down(1)
+        await until(3600)
+    assert titles(channel) == ["d1.example first"]
+
+
+@jumping
 async def test_a_dead_channel_keeps_no_other_waiting() -> None:
     dead, other = ListNotifier("dead"), ListNotifier("other")
     dead.hangs = True

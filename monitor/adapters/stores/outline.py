@@ -22,6 +22,9 @@ from monitor.core.tracking.record import (
     is_calm,
 )
 
+# Octets unpacked: more than an outline has where a thousand resolvers all stand elsewhere.
+MOST_UNPACKED = 16 << 20
+
 _Faults: TypeAlias = Annotated[
     frozenset[Fault], PlainSerializer(lambda faults: sorted(fault.value for fault in faults))
 ]
@@ -92,8 +95,14 @@ def packed_outline(text: bytes) -> bytes:
 @lru_cache(maxsize=1024)
 def outline_of(packed: bytes) -> Outline:
     """Return the outline, the same object for the same octets. Raises ValueError."""
+    unpacker = zlib.decompressobj()
     try:
-        return _OUTLINE.validate_json(zlib.decompress(packed))
+        text = unpacker.decompress(packed, MOST_UNPACKED + 1)
+        if len(text) > MOST_UNPACKED:
+            raise ValueError(f"a packed outline has more than {MOST_UNPACKED} octets")
+        if not unpacker.eof:
+            raise ValueError("a packed outline is cut off")
+        return _OUTLINE.validate_json(text)
     except (zlib.error, TypeError) as error:
         raise ValueError(f"an outline is damaged: {error}") from error
 

@@ -1,8 +1,9 @@
 """Who is told what on account of a step, of time that passed, or of other rules."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from monitor.core.names import DomainName
 from monitor.core.notices.concerns import Standing, standing_of
@@ -13,6 +14,12 @@ from monitor.core.notices.remembering import told_after
 from monitor.core.state import DomainState, State, Step
 from monitor.core.told import Facts, Notice, Reason, Told, ToldKey, ToldState, is_graver
 from monitor.core.tracking.changes import change_id
+
+LookedAt: TypeAlias = Callable[[DomainName], bool]
+
+
+def _each(_domain: DomainName) -> bool:
+    return True
 
 
 def with_notices(state: State, step: Step, policy: NoticePolicy, now: datetime) -> Step:
@@ -41,11 +48,18 @@ def due_later(state: State, now: datetime) -> Sequence[DomainName]:
 
 
 def notices_about(
-    state: State, names: Iterable[DomainName], policy: NoticePolicy, now: datetime
+    state: State,
+    names: Iterable[DomainName],
+    policy: NoticePolicy,
+    now: datetime,
+    is_looked_at: LookedAt = _each,
 ) -> Step:
-    """Return what channels are to hear of these domains by now, with what they heard before."""
+    """Return what channels are to hear of these domains by now, with what they heard before.
+
+    What was stored of a domain may be long past as long as it was not looked at since.
+    """
     desk = _Desk(state, policy, now)
-    for name in names:
+    for name in _fresh(state, names, is_looked_at):
         domain = state.domains.get(name)
         if domain is not None:
             desk.look_at(domain)
@@ -72,6 +86,16 @@ def told_moved(state: State, by: timedelta) -> tuple[Told, ...]:
         )
         for told in state.told.values()
     )
+
+
+def _fresh(
+    state: State, names: Iterable[DomainName], is_looked_at: LookedAt
+) -> Iterator[DomainName]:
+    """Yield those of the names of which what is known is of now; nobody asks about unwatched."""
+    for name in names:
+        domain = state.domains.get(name)
+        if domain is None or domain.watched is None or is_looked_at(name):
+            yield name
 
 
 @dataclass(slots=True)

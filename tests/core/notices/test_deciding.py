@@ -185,6 +185,29 @@ def test_a_step_looks_at_none_but_its_own_domains() -> None:
     assert due_later(fleet, START) == ()
 
 
+def test_of_a_domain_that_was_not_looked_at_since_the_start_nobody_is_reminded() -> None:
+    story = Story()
+    story.see(BROKEN, minute=0)
+    a_day_later = START + timedelta(hours=25)
+    due = due_later(story.state, a_day_later)
+    early = notices_about(story.state, due, story.rules, a_day_later, lambda name: name != DOMAIN)
+    (reminder,) = notices_about(story.state, due, story.rules, a_day_later).notices
+    assert (early, reminder.reason) == (Step(), Reason.REMINDER)
+
+
+def test_of_a_domain_that_was_not_looked_at_yet_no_new_channel_hears() -> None:
+    state = State(domains={DOMAIN: BROKEN, OTHER: replace(BROKEN, domain=OTHER)})
+    by = notices_about(state, [DOMAIN, OTHER], policy(), START, lambda n: n == OTHER)
+    assert [notice.domain for notice in by.notices] == [OTHER]
+
+
+def test_of_a_domain_that_nobody_asks_about_a_channel_hears_at_once() -> None:
+    paused = replace(BROKEN, binding=None)
+    state = State(domains={DOMAIN: paused})
+    asked = notices_about(state, [DOMAIN], policy(), START)
+    assert notices_about(state, [DOMAIN], policy(), START, lambda _: False) == asked
+
+
 def test_a_new_channel_hears_of_what_is_open_and_a_removed_one_is_forgotten() -> None:
     story = Story()
     story.see(BROKEN, minute=0)
