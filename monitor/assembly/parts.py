@@ -213,6 +213,7 @@ def follow_of(rounds: Rounds) -> Follow:
         rounds.policy,
         rounds.clock,
         ask_authorities=rounds.of_authorities,
+        abreast=rounds.abreast,
     )
 
 

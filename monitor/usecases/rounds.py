@@ -59,7 +59,7 @@ class _Seen:
     binding: Binding
     sightings: tuple[Sighting, ...] = ()
     looks: tuple[AuthorityLook, ...] = ()
-    wanted: frozenset[RecordKey] = frozenset()
+    wanted: tuple[RecordKey, ...] = ()
 
     def until(self, now: datetime) -> "_Seen":
         """Return it as it can have been seen by now."""
@@ -240,14 +240,20 @@ class Rounds:
         return [r for r in self.panel.resolvers if not (known and is_left_alone(known, r, now))]
 
     async def _look_at_authorities(self, binding: Binding) -> _Seen:
-        own, *others = await self.ledger.look(
-            lambda state: self._records(state, binding), {binding.domain}
-        )
+        own, *others = await self._wanted(binding)
         looks = [await self._look_at_record(binding, own)]
         for key in others:
             with suppress(NotDelegated):  # a hop in a zone that cannot be found is no fault here
                 looks.append(await self._look_at_record(binding, key))
-        return _Seen(binding, looks=tuple(looks), wanted=frozenset((own, *others)))
+        return _Seen(binding, looks=tuple(looks), wanted=(own, *others))
+
+    async def _wanted(self, binding: Binding) -> Sequence[RecordKey]:
+        """Return which records to ask about: mostly those of the last poll, without a look."""
+        known = self.ledger.state.domains.get(binding.domain)
+        wanted = self.polls.wanted(known) if known is not None else ()
+        return wanted or await self.ledger.look(
+            lambda state: self._records(state, binding), {binding.domain}
+        )
 
     def _records(self, state: State, binding: Binding) -> Sequence[RecordKey]:
         known = state.domains.get(binding.domain)
@@ -298,7 +304,9 @@ class Rounds:
         return in_turn(
             domain,
             lambda it: see_authorities(it, own.sightings, own.delegation, self.policy, now),
-            lambda it: track_authorities(it, seen.looks, self.followers, now, seen.wanted),
+            lambda it: track_authorities(
+                it, seen.looks, self.followers, now, frozenset(seen.wanted)
+            ),
             lambda it: see_change(it, self.policy, now),
         )
 

@@ -251,6 +251,20 @@ async def test_a_round_waits_for_details_that_cannot_be_read_for_now() -> None:
     assert (records.looks, bench.telemetry.store_failures) == (0, 1)
 
 
+async def test_a_poll_of_what_is_known_reads_no_records() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.authorities_say(RIGHT, RIGHT)
+    for _ in range(3):
+        await bench.rounds.of_authorities()
+    records = UnreadableRecords(bench.domain.records, looks=0)
+    await bench.ledger.record(lambda _: Step((replace(bench.domain, records=records),)))
+    await bench.rounds.of_authorities()
+    records.looks = 1
+    await bench.rounds.of_authorities()
+    assert records.looks == 1, "nobody looked"
+
+
 async def test_what_many_domains_say_is_kept_in_parts_so_that_others_have_their_turn() -> None:
     bench = Bench()
     names = [DomainName(f"d{number}.shop.example") for number in range(MOST_OF_ONE_RECORD + 1)]

@@ -1,6 +1,6 @@
 """Who is told what on account of a step, of time that passed, or of other rules."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -46,26 +46,34 @@ def with_notices(
     return desk.added_to(step)
 
 
-def notices_later(
-    state: State, policy: NoticePolicy, now: datetime, is_looked_at: LookedAt = _each
-) -> Step:
-    """Return what is told since it is later: reminders, ends of maintenance and of hold-downs.
+def due_later(state: State, now: datetime) -> Sequence[DomainName]:
+    """Return the domains to be looked at again since it is later.
 
-    What was stored of a domain may be long past as long as it was not looked at since.
+    Of them reminders are told, and what maintenance or a hold-down kept back until now.
     """
-    due_now = {told.domain for told in state.told.values() if told.look_at <= now}
-    return _of_domains(state, _fresh(state, due_now, is_looked_at), policy, now)
+    found = (told.domain for told in state.told.values() if told.look_at <= now)
+    return tuple(dict.fromkeys(found))
 
 
-def notices_by_other_rules(
+def notices_about(
     state: State,
     names: Iterable[DomainName],
     policy: NoticePolicy,
     now: datetime,
     is_looked_at: LookedAt = _each,
 ) -> Step:
-    """Return what these domains make channels hear that are new, or want to hear other things."""
-    return _of_domains(state, _fresh(state, names, is_looked_at), policy, now)
+    """Return what channels are to hear of these domains by now, with what they heard before.
+
+    What was stored of a domain may be long past as long as it was not looked at since.
+    """
+    desk = _Desk(state, policy, now)
+    for name in _fresh(state, names, is_looked_at):
+        domain = state.domains.get(name)
+        if domain is not None:
+            desk.look_at(domain)
+        else:
+            desk.close(name)
+    return desk.added_to(Step())
 
 
 def channels_forgotten(state: State, policy: NoticePolicy) -> Step:
@@ -100,19 +108,6 @@ def _fresh(
 
 def _is_fresh(domain: DomainState, is_looked_at: LookedAt) -> bool:
     return domain.watched is None or is_looked_at(domain.domain)
-
-
-def _of_domains(
-    state: State, names: Iterable[DomainName], policy: NoticePolicy, now: datetime
-) -> Step:
-    desk = _Desk(state, policy, now)
-    for name in names:
-        domain = state.domains.get(name)
-        if domain is not None:
-            desk.look_at(domain)
-        else:
-            desk.close(name)
-    return desk.added_to(Step())
 
 
 @dataclass(slots=True)

@@ -37,11 +37,11 @@ from monitor.adapters.resolvers.vantages.parcels import (
     AS_IT_CAME,
     Beat,
     Parcel,
-    Said,
     Told,
     beat_to_wire,
     parcel_to_wires,
 )
+from monitor.adapters.resolvers.vantages.said import Said
 from monitor.adapters.resolvers.watchlist import STRIDE
 from monitor.core.answers import Question
 from monitor.core.servers import Resolver
@@ -50,7 +50,7 @@ from monitor.ports import RTT_BOUNDS, Clock, Server, Swept
 log = structlog.get_logger()
 
 _AGAIN = 1.0
-_SWEEPS = 2  # at a time: one is asked while another one's answers are sent
+_SWEEPS = 8  # at a time: one is asked while the last answers of others are awaited, or sent
 _ERRANDS = 8  # that are fetched at a time
 _TOGETHER = 0.02  # seconds for which answers of an errand are gathered
 _TIDY = 600.0
