@@ -13,15 +13,22 @@ from monitor.config import Settings
 _SQLITE = "sqlite:///"
 
 
-def store_of(settings: Settings, access: Access, around: Surroundings) -> SqlStore:
-    """Return the store. Raises NotAvailable when the library of its kind is missing."""
+def store_of(
+    settings: Settings, access: Access, around: Surroundings, *, leads: bool = False
+) -> SqlStore:
+    """Return the store; who `leads` owns it by the lease of the settings, if there is one.
+
+    Raises NotAvailable when the library of its kind is missing.
+    """
     database = settings.daemon.database
     if database.startswith(_SQLITE):
         return SqliteStore(database_file_of(settings), access)
     _require_postgresql()
     from monitor.adapters.stores.postgresql import PostgresqlStore  # noqa: PLC0415 - who uses it
 
-    return PostgresqlStore(database, access, password=_password(settings, around))
+    lease = settings.distributed.lease if leads and settings.distributed else None
+    password = _password(settings, around)
+    return PostgresqlStore(database, access, password=password, lease=lease or "")
 
 
 def database_of(url: str, settings: Settings, access: Access, around: Surroundings) -> Database:

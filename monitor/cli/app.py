@@ -11,6 +11,7 @@ import typer
 
 from monitor import __version__
 from monitor.cli.audit_app import audit_app
+from monitor.cli.ending import run_until_told
 from monitor.cli.exit_codes import Exit
 from monitor.cli.options import (
     CaFileOption,
@@ -80,18 +81,24 @@ def root(
 
 @app.command()
 def run(config: ConfigOption = None) -> int:
-    """Run the daemon: discover, resolve, judge, export, serve pages."""
+    """Run the daemon: discover, resolve, judge, export, serve pages.
+
+    Exit code: 0 when it was told to end, 1 when it then had to be ended the hard way, 3.
+    """
     from monitor.cli.serving import run_daemon
 
-    return asyncio.run(run_daemon(config))
+    run_until_told(run_daemon(config))
 
 
 @app.command()
 def worker(config: ConfigOption = None) -> int:
-    """Ask resolvers at this vantage point, for a daemon elsewhere."""
+    """Ask resolvers at this vantage point, for a daemon elsewhere.
+
+    Exit code: as `run`.
+    """
     from monitor.cli.working import run_worker
 
-    return asyncio.run(run_worker(config))
+    run_until_told(run_worker(config))
 
 
 @app.command()
@@ -102,7 +109,7 @@ def demo(
     """Run the daemon on an embedded world: no network, no credentials, no root."""
     from monitor.cli.serving import run_demo
 
-    return asyncio.run(run_demo(speed, listen))
+    run_until_told(run_demo(speed, listen))
 
 
 @app.command()

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import structlog
 import typer
 
 from monitor.adapters.clock import SystemClock
@@ -16,6 +17,7 @@ from monitor.assembly.daemon import Daemon
 from monitor.assembly.distributing import LeaseLost
 from monitor.assembly.parts import NotAvailable, Surroundings
 from monitor.cli.configuring import DEFAULT_FILE, complain, file_of, settings_of
+from monitor.cli.ending import ending
 from monitor.cli.exit_codes import Exit
 from monitor.config import ConfigError, Settings, parse
 from monitor.config.daemon import LogFormat
@@ -23,6 +25,8 @@ from monitor.demo.landscape import MODIFIED, NEW_TARGET, OLD_TARGET
 from monitor.demo.world import Pace, World
 from monitor.logs import Secrets, set_up
 from monitor.ports import StoreError
+
+log = structlog.get_logger()
 
 _FIRST_ROUND = 3.0  # seconds of the demo, roughly
 # There is nothing to hide in the embedded world, wherever it is shown.
@@ -60,26 +64,21 @@ async def _serve(
     load: Callable[[], Settings], started: Callable[[str], None], environ: Mapping[str, str]
 ) -> Exit:
     """Run a daemon on the settings; what keeps it from starting is said, not raised."""
-    secrets = Secrets()
+    loop, secrets = asyncio.get_running_loop(), Secrets()
     # A hangup would end us until the daemon takes it, which it does before anything else can run.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _read_anyway)
-    try:
-        settings = load()
-        set_up_logs(settings, secrets)
-        around = Surroundings(SystemClock(), environ, secrets, ServiceManager.of(environ))
-        daemon = Daemon(settings, load, around)
-        await _until_signalled(daemon, started)
-    except (ConfigError, NotAvailable, StoreError, LeaseLost, OSError) as error:
-        return complain(error)
-    return Exit.OK
-
-
-async def _until_signalled(daemon: Daemon, started: Callable[[str], None]) -> None:
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
-    await daemon.run(stopped, started)
+    loop.add_signal_handler(signal.SIGHUP, _read_anyway)
+    with ending() as stopped:
+        try:
+            settings = load()
+            set_up_logs(settings, secrets)
+            around = Surroundings(SystemClock(), environ, secrets, ServiceManager.of(environ))
+            daemon = Daemon(settings, load, around)
+            loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
+            await daemon.run(stopped, started)
+        except (ConfigError, NotAvailable, StoreError, LeaseLost, OSError) as error:
+            return complain(error)
+        log.info("daemon.stopped")
+        return Exit.OK
 
 
 def _read_anyway() -> None:

@@ -33,7 +33,7 @@ async def test_a_signal_stops_the_daemon_cleanly(
     async with running(world, tmp_path) as daemon:
         await eventually(daemon.is_ready)
         assert await daemon.end(number) == 0
-    assert daemon.events[-1]["event"] == "event.stop"
+    assert [e["event"] for e in daemon.events[-2:]] == ["event.stop", "daemon.stopped"]
     assert "Traceback" not in "\n".join(daemon.lines)
 
 
