@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from monitor.adapters.stores.session import Access, Database, PasswordUnavailable
+from monitor.adapters.stores.session import Access, Database, PasswordUnavailable, no_database
 from monitor.adapters.stores.sql import SqlStore
 from monitor.adapters.stores.sqlite import SqliteDatabase, SqliteStore
 from monitor.assembly.parts import NotAvailable, Surroundings, revealing
@@ -13,15 +13,22 @@ from monitor.config import Settings
 _SQLITE = "sqlite:///"
 
 
-def store_of(settings: Settings, access: Access, around: Surroundings) -> SqlStore:
-    """Return the store. Raises NotAvailable when the library of its kind is missing."""
+def store_of(
+    settings: Settings, access: Access, around: Surroundings, *, leads: bool = False
+) -> SqlStore:
+    """Return the store; who `leads` owns it by the lease of the settings, if there is one.
+
+    Raises NotAvailable when the library of its kind is missing.
+    """
     database = settings.daemon.database
     if database.startswith(_SQLITE):
         return SqliteStore(database_file_of(settings), access)
     _require_postgresql()
     from monitor.adapters.stores.postgresql import PostgresqlStore  # noqa: PLC0415 - who uses it
 
-    return PostgresqlStore(database, access, password=_password(settings, around))
+    lease = settings.distributed.lease if leads and settings.distributed else None
+    password = _password(settings, around)
+    return PostgresqlStore(database, access, password=password, lease=lease or "")
 
 
 def database_of(url: str, settings: Settings, access: Access, around: Surroundings) -> Database:
@@ -50,6 +57,17 @@ async def reading(settings: Settings, around: Surroundings) -> AsyncIterator[Sql
         yield store if store.exists else None
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def reading_what_is_there(
+    settings: Settings, around: Surroundings
+) -> AsyncIterator[SqlStore]:
+    """Give the store that a daemon keeps, only to be read. Raises StoreError without one."""
+    async with reading(settings, around) as store:
+        if store is None:
+            raise no_database(settings.daemon.database.removeprefix(_SQLITE))
+        yield store
 
 
 def _require_postgresql() -> None:

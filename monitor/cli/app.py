@@ -11,6 +11,7 @@ import typer
 
 from monitor import __version__
 from monitor.cli.audit_app import audit_app
+from monitor.cli.ending import run_until_told
 from monitor.cli.exit_codes import Exit
 from monitor.cli.options import (
     CaFileOption,
@@ -20,6 +21,7 @@ from monitor.cli.options import (
     TokenFileOption,
     UrlOption,
 )
+from monitor.cli.refusals import refusal_of
 from monitor.cli.store_app import store_app
 
 OUTPUT_CLOSED = 141  # as a shell reports SIGPIPE: no verdict, for nobody read it
@@ -48,12 +50,13 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), standalone_mode=False)
     except typer.TyperException as error:
-        typer.echo(f"{error.format_message()}\n  hint: see oss-cname-monitor --help", err=True)
+        command = getattr(getattr(error, "ctx", None), "command_path", app.info.name)
+        typer.echo(f"{error.format_message()}\n  hint: see {command} --help", err=True)
         return Exit.UNKNOWN
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except OSError as error:
-        typer.echo(f"cannot write: {error.strerror or error}", err=True)
+        typer.echo(f"cannot write: {refusal_of(error)}", err=True)
         return Exit.UNKNOWN
     except SystemExit as ended:
         # So typer ends a shell's question for completions, and when the reader of a pipe has gone.
@@ -78,18 +81,24 @@ def root(
 
 @app.command()
 def run(config: ConfigOption = None) -> int:
-    """Run the daemon: discover, resolve, judge, export, serve pages."""
+    """Run the daemon: discover, resolve, judge, export, serve pages.
+
+    Exit code: 0 when it was told to end, 1 when it then had to be ended the hard way, 3.
+    """
     from monitor.cli.serving import run_daemon
 
-    return asyncio.run(run_daemon(config))
+    run_until_told(run_daemon(config))
 
 
 @app.command()
 def worker(config: ConfigOption = None) -> int:
-    """Ask resolvers at this vantage point, for a daemon elsewhere."""
+    """Ask resolvers at this vantage point, for a daemon elsewhere.
+
+    Exit code: as `run`.
+    """
     from monitor.cli.working import run_worker
 
-    return asyncio.run(run_worker(config))
+    run_until_told(run_worker(config))
 
 
 @app.command()
@@ -100,7 +109,7 @@ def demo(
     """Run the daemon on an embedded world: no network, no credentials, no root."""
     from monitor.cli.serving import run_demo
 
-    return asyncio.run(run_demo(speed, listen))
+    run_until_told(run_demo(speed, listen))
 
 
 @app.command()

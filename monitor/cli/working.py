@@ -15,6 +15,7 @@ from monitor.assembly.distributing import worker_at
 from monitor.assembly.parts import NotAvailable, Surroundings
 from monitor.assembly.worker_service import WorkerService
 from monitor.cli.configuring import complain, settings_of
+from monitor.cli.ending import ending
 from monitor.cli.exit_codes import Exit
 from monitor.cli.serving import set_up_logs
 from monitor.config import ConfigError
@@ -27,34 +28,43 @@ log = structlog.get_logger()
 
 
 async def run_worker(config: Path | None) -> Exit:
-    """Run until SIGTERM or SIGINT; what keeps it from starting is said, not raised."""
+    """Run until a signal ends it; what keeps it from starting is said, not raised.
+
+    SIGHUP changes nothing: a worker has its settings from its start.
+    """
     secrets = Secrets()
-    try:
-        settings = settings_of(config)
-        set_up_logs(settings, secrets)
-        manager = ServiceManager.of(os.environ)
-        worker, service = worker_at(
-            settings, Surroundings(SystemClock(), os.environ, secrets, manager)
-        )
-    except (ConfigError, NotAvailable) as error:
-        return complain(error)
-    await _until_signalled(worker, service)
-    return Exit.OK
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _say_that_nothing_changes)
+    with ending() as stopped:
+        try:
+            settings = settings_of(config)
+            set_up_logs(settings, secrets)
+            manager = ServiceManager.of(os.environ)
+            worker, service = worker_at(
+                settings, Surroundings(SystemClock(), os.environ, secrets, manager)
+            )
+        except (ConfigError, NotAvailable) as error:
+            return complain(error)
+        await _work_until(stopped, worker, service)
+        log.info("worker.stopped")
+        return Exit.OK
 
 
-async def _until_signalled(worker: "Worker", service: WorkerService) -> None:
-    working = asyncio.ensure_future(_work(worker, service))
-
-    def stop() -> None:
-        service.stopping()
-        working.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+async def _work_until(stopped: asyncio.Event, worker: "Worker", service: WorkerService) -> None:
     log.info("worker.started", worker=worker.identity.worker, vantage=worker.identity.vantage)
+    working = asyncio.ensure_future(_work(worker, service))
+    stopping = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not stopped.is_set():
+        working.result()  # it does not end by itself but with an error
+    service.stopping()
+    working.cancel()
     with suppress(asyncio.CancelledError):
         await working
-    log.info("worker.stopped")
+
+
+def _say_that_nothing_changes() -> None:
+    log.warning("worker.not_reloaded", hint="a new configuration needs a restart of the worker")
 
 
 async def _work(worker: "Worker", service: WorkerService) -> None:

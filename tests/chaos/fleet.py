@@ -4,16 +4,15 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.runner import Runner
+from tests.chaos.runner import Runner, collect
 from tests.chaos.scene import Scene, open_scene
 from tests.chaos.tap import Tap, open_tap
 from tests.chaos.watcher import Watcher
-from tests.chaos.world import AT
 from tests.cli.commands import environment
 from tests.servers.endpoints import Endpoint, free_endpoint
 from tests.servers.nats import NatsServer, nats_server_in
@@ -40,6 +39,13 @@ class Broker:
         """Start it on what the folder holds, if anything, and wait until it greets."""
         await asyncio.to_thread(folder.mkdir, exist_ok=True)
         self._server = await self._open.enter_async_context(aside(nats_server_in(folder, self.at)))
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Stop it: it keeps its connections open."""
+        assert self._server is not None
+        with self._server.process.silent():
+            yield
 
     async def kill(self) -> None:
         assert self._server is not None
@@ -68,11 +74,20 @@ class Worker:
             env=environment(), stdout=DEVNULL, stderr=PIPE,
         )  # fmt: skip
         assert self.process.stderr is not None
-        self._reading = asyncio.ensure_future(_collect(self.process.stderr, self.lines))
+        self._reading = asyncio.ensure_future(collect(self.process.stderr, self.lines))
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
         self.process.send_signal(number)
+
+    async def ended(self, within: float = 10.0) -> int:
+        """Wait for so many seconds that it ends by itself, and return how it did."""
+        assert self.process is not None
+        assert self._reading is not None
+        async with asyncio.timeout(within):
+            code = await self.process.wait()
+        await self._reading
+        return code
 
     async def kill(self) -> None:
         if self.process is not None and self.process.returncode is None:
@@ -80,6 +95,12 @@ class Worker:
             await self.process.wait()
         if self._reading is not None:
             await self._reading
+            self._reading = None
+
+    async def close(self) -> None:
+        """End what runs, and leave in the folder what was said."""
+        await self.kill()
+        self.config.with_suffix(".log").write_text("\n".join(self.lines))
 
 
 @dataclass(slots=True)
@@ -121,8 +142,8 @@ async def open_fleet(folder: Path, resolvers: Sequence[str]) -> AsyncIterator[Fl
             async with open_scene(folder, change=change) as scene:
                 yield Fleet(scene, broker, tap, worker, other, data)
     finally:
-        await worker.kill()
-        await other.kill()
+        await worker.close()
+        await other.close()
         await broker.close()
 
 
@@ -133,6 +154,7 @@ class Pair:
     scene: Scene
     standby: Runner
     watcher: Watcher  # of the standby
+    broker: Broker
 
     def succeed(self) -> None:
         """Let the scene be the standby's from here on; what the leader told stays known."""
@@ -151,7 +173,7 @@ async def open_pair(folder: Path) -> AsyncIterator[Pair]:
         async with (
             aside(postgresql()) as database,
             open_scene(folder, database=database.fresh(), change=change) as scene,
-            _standby(scene) as pair,
+            _standby(scene, broker) as pair,
         ):
             yield pair
     finally:
@@ -159,20 +181,20 @@ async def open_pair(folder: Path) -> AsyncIterator[Pair]:
 
 
 @asynccontextmanager
-async def _standby(scene: Scene) -> AsyncIterator[Pair]:
+async def _standby(scene: Scene, broker: Broker) -> AsyncIterator[Pair]:
     leader = scene.runner
     folder = leader.folder / "standby"
     folder.mkdir()
     standby = Runner(folder, dict(leader.environ))
     text = (leader.folder / "config.toml").read_text()
-    mine = text.replace(f'{AT}:{leader.port}"', f'{AT}:{standby.port}"')
+    mine = text.replace(f'"{leader.at}"', f'"{standby.at}"')
     (folder / "config.toml").write_text(mine)
-    watcher = Watcher(standby.port)
+    watcher = Watcher(standby.at.port)
     watching = asyncio.ensure_future(watcher.run())
     try:
         await standby.start()
         await scene.until(lambda: says(standby, "lease.standby"))
-        yield Pair(scene, standby, watcher)
+        yield Pair(scene, standby, watcher, broker)
     finally:
         watching.cancel()
         await standby.close()
@@ -181,8 +203,3 @@ async def _standby(scene: Scene) -> AsyncIterator[Pair]:
 async def says(runner: Runner, event: str) -> bool:
     """Tell whether a daemon has logged an event of that name."""
     return any(logged["event"] == event for logged in runner.events)
-
-
-async def _collect(stream: asyncio.StreamReader, lines: list[str]) -> None:
-    async for line in stream:
-        lines.append(line.decode(errors="replace").rstrip())  # noqa: PERF401  # it is read while it grows

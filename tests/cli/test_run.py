@@ -33,7 +33,7 @@ async def test_a_signal_stops_the_daemon_cleanly(
     async with running(world, tmp_path) as daemon:
         await eventually(daemon.is_ready)
         assert await daemon.end(number) == 0
-    assert daemon.events[-1]["event"] == "event.stop"
+    assert [e["event"] for e in daemon.events[-2:]] == ["event.stop", "daemon.stopped"]
     assert "Traceback" not in "\n".join(daemon.lines)
 
 
@@ -153,3 +153,4 @@ async def test_a_taken_port_is_said_and_ends_the_start(world: World, tmp_path: P
         _, complaints = await asyncio.wait_for(second.communicate(), timeout=60)
         assert second.returncode == 3
         assert "cannot listen on 127.0.0.1:" in complaints.decode()
+        assert "hint: another program listens there" in complaints.decode()

@@ -1,8 +1,10 @@
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.adapters.clock import SystemClock
 from monitor.entrypoints.scheduler import Scheduler
@@ -30,6 +32,31 @@ async def test_a_job_that_outlasts_its_interval_shows_as_lag() -> None:
     assert runs == ["begun"], "it never runs beside itself"
     may_end.set()
     await scheduler.stop()
+
+
+async def test_a_job_that_is_skipped_is_said_once_and_so_is_that_it_runs_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lags, runs, may_end = list[timedelta](), asyncio.Queue[None](), asyncio.Event()
+
+    async def slow() -> None:
+        runs.put_nowait(None)
+        await may_end.wait()
+
+    scheduler = Scheduler(SystemClock(), lags.append)
+    scheduler.every("slow", TICK, slow, NO_JITTER)
+    with capture_logs() as said:
+        scheduler.start()
+        async with asyncio.timeout(30):
+            await runs.get()
+            while len(lags) < 4:  # noqa: ASYNC110  # nobody tells us
+                await asyncio.sleep(TICK.total_seconds())
+            may_end.set()
+            await runs.get()
+        await scheduler.stop()
+    events = [(line["event"], line["job"]) for line in said]
+    assert events[:2] == [("schedule.behind", "slow"), ("schedule.caught_up", "slow")]
+    assert "skipped" not in caplog.text
 
 
 async def test_a_failing_job_is_called_again(
@@ -88,3 +115,25 @@ async def test_to_stop_is_to_wait_until_a_job_has_ended_and_no_reason_to_complai
     assert ended == ["ended"]
     await asyncio.sleep(0)
     assert "Traceback" not in caplog.text
+
+
+async def test_a_job_that_does_not_obey_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.entrypoints.scheduler._LONGEST_END", 0.01)
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def deaf() -> None:
+        begun.set()
+        while not may_end.is_set():
+            with suppress(asyncio.CancelledError):
+                await may_end.wait()
+
+    scheduler = Scheduler(SystemClock(), lambda _: None)
+    scheduler.every("deaf", TICK, deaf, NO_JITTER)
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), timeout=30)
+    with capture_logs() as logs:
+        await scheduler.stop()
+    assert [log["event"] for log in logs] == ["job.not_ended"]
+    may_end.set()

@@ -124,11 +124,6 @@ class Column:
             for number in self._course.take(len(self._course.numbers)):
                 self.failed(number, error, now)
 
-    def expect(self, number: int, said: Remembered) -> None:
-        """Have an answer recognised that says what is known; another column has read it."""
-        if self.resolver.varies_case is said.layout.masks_question:
-            self.watchlist.expect(number, said)
-
     def _leave(self, course: Course) -> None:
         left = [*course.left, *self._too_late]
         self._too_late.clear()
@@ -190,7 +185,8 @@ class Column:
 
     def heard(self, number: int, wire: bytes, sent: Seconds, now: Seconds) -> bool:
         variants = self._catalogue.variants[number]
-        known = recognised(variants, wire, masks_question=self.resolver.varies_case)
+        masks_question = self.resolver.varies_case
+        known = variants and recognised(variants, wire, masks_question=masks_question)
         found = known or self._glanced(number, wire)
         if found is None:
             reading = reading_of(wire)
@@ -203,7 +199,7 @@ class Column:
             found = said, own_of(said.unpack(wire))
         said, own = found
         knowing = self._knowing(number, said)
-        if known is None:  # the others need not read it, from whom it is no news either
+        if not known:  # the others need not read it, from whom it is no news either
             self._catalogue.variants[number] = with_variant(variants, said)
             self._share(number, said, knowing)
         self._lane.count(said.rcode, now - sent)

@@ -111,9 +111,11 @@ class DnsSweeper:
         return self._columns[resolver]
 
     def _share(self, number: int, said: Remembered, resolvers: Collection[str]) -> None:
+        """Have an answer recognised that says what is known; one column has read it."""
+        masks_question = said.layout.masks_question
         for resolver, column in self._columns.items():
-            if resolver.name in resolvers:
-                column.expect(number, said)
+            if resolver.name in resolvers and resolver.varies_case is masks_question:
+                column.watchlist.expect(number, said)
 
     async def _count(self, columns: Sequence[Column]) -> None:
         while True:

@@ -12,7 +12,7 @@ import psycopg
 
 from monitor.adapters.stores import rows
 from monitor.adapters.stores.connection import ConnectionLost, PostgresqlSession, Server, connected
-from monitor.adapters.stores.preparing import EXISTS, IS_LOCKED, Locked, prepare
+from monitor.adapters.stores.preparing import EXISTS, IS_LOCKED, Claim, Locked, prepare
 from monitor.adapters.stores.session import Access, Session
 from monitor.adapters.stores.sql import SqlStore
 from monitor.core.events import Record
@@ -44,12 +44,14 @@ class PostgresqlStore(SqlStore):
         access: Access = Access.WRITE,
         patience: float | None = None,
         password: Callable[[], str] | None = None,
+        lease: str = "",
     ) -> None:
         """Open nothing yet; `patience` is in seconds, by default `PATIENCE`.
 
-        A `password` is asked for at each connection, and may raise PasswordUnavailable.
+        A `password` is asked for at each connection, and may raise PasswordUnavailable. Who owns
+        the database by a `lease` ends the session of one that has lost it.
         """
-        super().__init__(PostgresqlDatabase(url, access, patience, password))
+        super().__init__(PostgresqlDatabase(url, access, patience, password, lease))
         self._doubt: _Doubt | None = None
         self._mark: str | None = None  # of the newest step
 
@@ -110,8 +112,10 @@ class PostgresqlDatabase:
         access: Access,
         patience: float | None = None,
         password: Callable[[], str] | None = None,
+        lease: str = "",
     ) -> None:
         """Open nothing yet."""
+        self._lease = lease
         self._server = Server(url, password)
         self._access = access
         self._patience = patience or PATIENCE
@@ -158,7 +162,8 @@ class PostgresqlDatabase:
     def _opened(self) -> PostgresqlSession:
         session = connected(self._server, lambda: self._patience)
         try:
-            prepare(session, self._access)
+            # Where our own connection was lost, another may be the one that leads by now.
+            prepare(session, self._access, Claim(self._lease, succeeds=not self._was_open))
         except Locked:
             session.close()
             said = "is in use by another daemon"
@@ -211,7 +216,7 @@ class PostgresqlDatabase:
 
     def failure(self, error: Exception) -> StoreError:
         kind = StoreLost if isinstance(error, ConnectionLost) else StoreError
-        said = " ".join(str(error).split())
+        said = " ".join(str(error).split()).rstrip(".?!")
         return kind(f"{self.place}: {said}. {_remedy(error)}")
 
     def close(self) -> None:

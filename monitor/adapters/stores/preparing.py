@@ -1,10 +1,15 @@
 """Prepare a PostgreSQL database: the lock of one daemon, and the newest schema."""
 
+from dataclasses import dataclass
 from time import sleep
+
+import structlog
 
 from monitor.adapters.stores.connection import PostgresqlSession
 from monitor.adapters.stores.session import Access, migrations_in, refuse_newer, refuse_older
 from monitor.ports import StoreError
+
+log = structlog.get_logger()
 
 _FOLDER = "postgresql"  # of its migrations
 _OLDEST = 11  # the first release with EXECUTE FUNCTION
@@ -21,6 +26,17 @@ WHERE locktype = 'advisory' AND granted
     AND classid = 7299949 AND objid = hashtext(current_schema())::oid
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+# What daemons with the same lease hold too, so that they know each other; the next class.
+_LEASED = "7299950, hashtext(?)"
+_END_FORMER_LEADER = """
+SELECT pg_terminate_backend(owns.pid) FROM pg_locks AS owns, pg_locks AS leads
+WHERE owns.locktype = 'advisory' AND owns.granted
+    AND owns.classid = 7299949 AND owns.objid = hashtext(current_schema())::oid
+    AND owns.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND leads.pid = owns.pid AND leads.database = owns.database
+    AND leads.locktype = 'advisory' AND leads.granted
+    AND leads.classid = 7299950 AND leads.objid = hashtext(?)::oid
+"""
 EXISTS = "SELECT to_regclass('schema_version') IS NOT NULL"
 
 
@@ -28,7 +44,19 @@ class Locked(Exception):
     """Another session holds the daemon's lock."""
 
 
-def prepare(session: PostgresqlSession, access: Access) -> None:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """By which lease a daemon owns the database, if by one.
+
+    Who `succeeds` has just been given it, and whoever had it before has to end by then: one that
+    was stopped cannot, and neither does the server learn of that.
+    """
+
+    lease: str = ""
+    succeeds: bool = False
+
+
+def prepare(session: PostgresqlSession, access: Access, claim: Claim = Claim()) -> None:
     """Make a session fit for its use. Raises Locked, StoreError, or psycopg's errors."""
     _refuse_unfit(session)
     if access is Access.READ:
@@ -36,7 +64,7 @@ def prepare(session: PostgresqlSession, access: Access) -> None:
         _refuse_others(session)
         return
     if access is Access.OWN:
-        _lock(session)
+        _own(session, claim)
     # A commit that returned outlives a crash of the server, whatever its default.
     session.execute(
         "SELECT set_config('synchronous_commit', 'on', false) "
@@ -58,13 +86,25 @@ def _refuse_unfit(session: PostgresqlSession) -> None:
         )
 
 
-def _lock(session: PostgresqlSession) -> None:
+def _own(session: PostgresqlSession, claim: Claim) -> None:
+    is_ours = _lock(session)
+    if not is_ours and claim.lease and claim.succeeds:
+        ended = session.execute(_END_FORMER_LEADER, (claim.lease,)).fetchone()
+        log.warning("store.former_leader", lease=claim.lease, is_ended=bool(ended))
+        is_ours = _lock(session)
+    if not is_ours:
+        raise Locked
+    if claim.lease:
+        session.execute(f"SELECT pg_try_advisory_lock_shared({_LEASED})", (claim.lease,))
+
+
+def _lock(session: PostgresqlSession) -> bool:
     for _ in range(_LOCK_ATTEMPTS):
         (is_ours,) = session.execute(f"SELECT pg_try_advisory_lock({_LOCK})").fetchone()
         if is_ours:
-            return
+            return True
         sleep(_LOCK_PAUSE)
-    raise Locked
+    return False
 
 
 def _version(session: PostgresqlSession) -> int:

@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import cache
 from typing import TypeVar
 
+import structlog
+
 from monitor.adapters.stores import event_log, outbox, rows
 from monitor.adapters.stores.at_rest import Details
 from monitor.adapters.stores.details import NOTHING
@@ -25,8 +27,11 @@ from monitor.core.told import Handed, Letter
 from monitor.core.tracking.changes import Change
 from monitor.ports import Kept, StoreError, Withdrawn
 
+log = structlog.get_logger()
+
 T = TypeVar("T")
 
+_LONGEST_CLOSE = 3.0  # seconds
 _BEHIND_ALL = 2**63 - 1  # the largest number that a database keeps
 
 
@@ -144,9 +149,24 @@ class SqlStore:
         await self._read(lambda session: session.execute("SELECT 1"))
 
     async def close(self) -> None:
+        """Let go of the database, unless its thread is at something that does not end.
+
+        What that is, is dropped with the process then, as by a power cut: a server that is silent,
+        a migration, a disk that stands still. What was reported is kept.
+        """
+        closing = asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)  # it does what it was given before
+        done, _ = await asyncio.wait({closing}, timeout=_LONGEST_CLOSE)
+        if done:
+            closing.result()
+            self._thread.shutdown()
+        else:
+            closing.cancel()
+            log.warning("store.left_open", store=self._database.place)
+
+    def _close(self) -> None:
         self._looks.close()  # first: SQLite's last connection to close writes the log back
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
-        self._thread.shutdown()
+        self._database.close()
 
     async def _read(self, work: Callable[[Session], T]) -> T:
         return await self._run(lambda session: _sensible(work, session))

@@ -21,6 +21,17 @@ async def deaf_and_failing() -> str:
     raise ConnectionError
 
 
+async def stubborn(times: int, heard: list[int]) -> None:
+    """Go on in spite of so many cancellations."""
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            heard.append(len(heard))
+            if len(heard) > times:
+                raise
+
+
 async def for_ever(awaited: bool) -> None:
     while True:
         await (obeying(deaf()) if awaited else deaf())
@@ -37,6 +48,30 @@ async def test_a_loop_over_what_swallows_a_cancellation_ends() -> None:
     done, _ = await asyncio.wait({task}, timeout=5)
     assert done
     assert task.cancelled()
+
+
+async def test_one_who_goes_on_in_spite_of_it_is_told_until_he_ends() -> None:
+    heard: list[int] = []
+    task = asyncio.ensure_future(obeying(stubborn(3, heard)))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 30)
+    assert heard == [0, 1, 2, 3]
+
+
+async def test_one_who_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.adapters.resolvers.obeying._AGAIN", 0.001)
+    before, heard = asyncio.all_tasks(), list[int]()
+    task = asyncio.ensure_future(obeying(stubborn(1000, heard)))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 30)
+    (left,) = asyncio.all_tasks() - before
+    while not left.done():
+        left.cancel()
+        await asyncio.sleep(0)
 
 
 async def test_without_it_the_loop_goes_on() -> None:

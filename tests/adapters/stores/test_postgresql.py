@@ -73,6 +73,49 @@ async def test_a_second_daemon_is_refused_while_readers_are_not(
         await third.load()
 
 
+@asynccontextmanager
+async def led(url: str, lease: str) -> AsyncIterator[PostgresqlStore]:
+    store = PostgresqlStore(url, Access.OWN, PATIENCE, lease=lease)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def test_who_is_given_a_lease_takes_the_database_from_one_that_had_it_and_cannot_end(
+    shared_postgresql: Postgresql,
+) -> None:
+    url = shared_postgresql.fresh()
+    async with led(url, "shop") as former, led(url, "shop") as next_one:
+        await former.commit(Step(events=(EVENT,)))
+        assert len(await next_one.records(after=0, limit=9)) == 1
+        with pytest.raises(StoreLost, match=r"terminating|in use by another daemon"):
+            await former.commit(Step(events=(EVENT,)))
+        with pytest.raises(StoreLost, match="in use by another daemon"):
+            await former.commit(Step(events=(EVENT,)))
+        await next_one.commit(Step(events=(EVENT,)))
+        assert len(await next_one.records(after=0, limit=9)) == 2
+
+
+@pytest.mark.parametrize("other", ["", "house"])
+async def test_without_that_lease_it_is_refused(other: str, shared_postgresql: Postgresql) -> None:
+    url = shared_postgresql.fresh()
+    async with led(url, "shop") as first, led(url, other) as second:
+        await first.commit(Step(events=(EVENT,)))
+        with pytest.raises(StoreError, match="in use by another daemon: stop that one"):
+            await second.load()
+        await first.commit(Step(events=(EVENT,)))
+
+
+async def test_a_lease_takes_nothing_from_one_without(shared_postgresql: Postgresql) -> None:
+    url = shared_postgresql.fresh()
+    async with opened(url) as first, led(url, "shop") as second:
+        await first.commit(Step(events=(EVENT,)))
+        with pytest.raises(StoreError, match="in use by another daemon: stop that one"):
+            await second.load()
+        await first.commit(Step(events=(EVENT,)))
+
+
 async def test_two_schemas_of_one_database_are_two_stores(shared_postgresql: Postgresql) -> None:
     async with (
         opened(shared_postgresql.fresh()) as first,

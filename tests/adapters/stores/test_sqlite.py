@@ -5,12 +5,14 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.adapters.stores.session import Access, Session
 from monitor.adapters.stores.sqlite import SqliteStore
@@ -181,3 +183,28 @@ async def test_kill_9_between_any_two_commits_loses_no_commit_that_returned(
     assert stored >= {DomainName(f"d{number}.example") for number in printed}
     assert (await store.load()).domains.keys() == stored
     await store.close()
+
+
+async def test_what_does_not_end_keeps_nobody_who_closes_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.adapters.stores.sql._LONGEST_CLOSE", 0.05)
+    store, ends = SqliteStore(tmp_path / "x.db"), threading.Event()
+    await store.commit(Step(events=(EVENT,)))
+    store._thread.submit(ends.wait)
+    with capture_logs() as logs:
+        await asyncio.wait_for(store.close(), 20)
+    assert [log["event"] for log in logs] == ["store.left_open"]
+    ends.set()
+
+
+async def test_what_was_begun_before_the_store_is_closed_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    store = SqliteStore(path)
+    commits = [asyncio.ensure_future(store.commit(Step(events=(EVENT,)))) for _ in range(20)]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.gather(*commits)
+    reader = SqliteStore(path, Access.READ)
+    assert len(await reader.records(after=0, limit=100)) == 20
+    await reader.close()

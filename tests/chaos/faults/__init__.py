@@ -4,6 +4,7 @@ from tests.chaos.fault import Fault
 from tests.chaos.faults import (
     api,
     clocks,
+    endings,
     mass,
     network,
     processes,
@@ -21,6 +22,7 @@ FAULTS: tuple[Fault, ...] = (
     *resolvers.FAULTS,
     *api.FAULTS,
     *signals.FAULTS,
+    *endings.FAULTS,
     *mass.FAULTS,
     *vantages.FAULTS,
 )

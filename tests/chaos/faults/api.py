@@ -35,7 +35,9 @@ def often(text: str) -> str:
 
 
 @asynccontextmanager
-async def behind_a_door(folder: Path) -> AsyncIterator[tuple[Scene, Door]]:
+async def behind_a_door(
+    folder: Path, database: str = "", change: Callable[[str], str] = str
+) -> AsyncIterator[tuple[Scene, Door]]:
     """Run a scene whose daemon looks at OSS through a door."""
     async with open_door() as door:
 
@@ -45,7 +47,9 @@ async def behind_a_door(folder: Path) -> AsyncIterator[tuple[Scene, Door]]:
             door.behind = Endpoint(found[1], int(found[2]))
             return often(text.replace(found[0], f'endpoint = "http://{door.at}"'))
 
-        async with open_scene(folder, change=through_it) as scene:
+        async with open_scene(
+            folder, database=database, change=lambda text: change(through_it(text))
+        ) as scene:
             yield scene, door
 
 

@@ -8,12 +8,12 @@ here is the truth: who placed a job keeps a lease on it, and places it again.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
-import nats
 import nats.errors
 import nats.js.api
 import nats.js.errors
@@ -45,6 +45,16 @@ _DUPLICATES = 120.0
 _FETCH = 2.0  # seconds that one request for messages waits
 _AGAIN = 0.25  # seconds after a failure
 _ANSWER = 5.0  # seconds for an answer of the server
+_CLOSE = 2.0  # seconds to say goodbye: who takes nothing any more would keep us for ever
+# In seconds; it goes on trying for ever, and takes a server for gone that answers no ping.
+_PERSEVERING: Mapping[str, Any] = {
+    "connect_timeout": 3,
+    "allow_reconnect": True,
+    "max_reconnect_attempts": -1,
+    "reconnect_time_wait": 0.25,
+    "ping_interval": 5,
+    "max_outstanding_pings": 2,
+}
 
 _FAILURES = (nats.errors.Error, OSError, asyncio.TimeoutError)
 
@@ -252,33 +262,38 @@ async def connected(
     context = None
     if address.url.startswith("tls://"):
         context = ssl.create_default_context(cafile=address.tls_ca)
+    client = Client()
     try:
-        connecting = nats.connect(
+        connecting = client.connect(
             address.url,
             name=name,
             user=user or None,
             password=password or None,
             tls=context,
             inbox_prefix=inbox,
-            connect_timeout=3,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.25,
-            ping_interval=5,
-            max_outstanding_pings=2,
-            allow_reconnect=True,
+            **_PERSEVERING,
             error_cb=_telling(link.failed),
             disconnected_cb=broke,
             reconnected_cb=mended,
         )
-        client = await obeying(connecting)
-    except _FAILURES as error:
-        raise Away(str(error) or type(error).__name__) from error
-    try:
+        try:
+            await obeying(connecting)
+        except _FAILURES as error:
+            raise Away(str(error) or type(error).__name__) from error
         yield Broker(client)
     finally:
         is_ours = True
-        with suppress(*_FAILURES):
-            await obeying(client.close())
+        await _closed(client)  # also where we were cancelled just as it was connected
+
+
+async def _closed(client: Client) -> None:
+    """Close it, whatever that meets, and wait for that no longer than is sensible."""
+    closing = asyncio.ensure_future(client.close())
+    closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        await asyncio.wait({closing}, timeout=_CLOSE)
+    finally:
+        closing.cancel()
 
 
 def inbox_of(vantage: str) -> str:

@@ -26,6 +26,7 @@ _WRITE = 1.5  # seconds between two writes of the leader, and two looks of a sta
 _STEP_DOWN = 6.0  # the leader stops when it could not write for so long
 _TAKE_OVER = 9.0  # a standby takes over when nobody has written for so long
 _AGAIN = 1.0
+_LET_GO = 2.0  # seconds that an end waits for the broker; the next one takes over without that too
 
 _FAILURES = (nats.errors.Error, OSError, asyncio.TimeoutError)
 
@@ -38,6 +39,7 @@ class Lease:
     name: str
     holder: str
     is_lost: bool = field(default=False, init=False)
+    _revision: int = field(default=0, init=False)  # of the key, as far as we know
     _link: Link = field(default_factory=lambda: Link("lease"))
 
     @asynccontextmanager
@@ -56,16 +58,16 @@ class Lease:
             if not taking.done():
                 yield False
                 return
-            bucket, revision = taking.result()
-            keeping = asyncio.ensure_future(self._keep(bucket, revision, stopped))
+            bucket = taking.result()
+            keeping = asyncio.ensure_future(self._keep(bucket, stopped))
             try:
                 yield True
             finally:
-                keeping.cancel()
+                await _ended(keeping)
                 await self._let_go(bucket)
 
-    async def _take(self, stack: AsyncExitStack) -> tuple[KeyValue, int]:
-        """Return the bucket, and the revision of the key once it is ours."""
+    async def _take(self, stack: AsyncExitStack) -> KeyValue:
+        """Return the bucket once the key in it is ours."""
         while True:
             async with AsyncExitStack() as attempt:
                 try:
@@ -79,15 +81,15 @@ class Lease:
                     )
                     bucket = await _bucket(broker)
                     self._link.up()
-                    revision = await self._wait(bucket)
+                    await self._wait(bucket)
                 except (Away, *_FAILURES) as error:
                     self._link.lost(str(error) or type(error).__name__)
                 else:
                     await stack.enter_async_context(attempt.pop_all())
-                    return bucket, revision
+                    return bucket
             await asyncio.sleep(_AGAIN)
 
-    async def _wait(self, bucket: KeyValue) -> int:
+    async def _wait(self, bucket: KeyValue) -> None:
         loop = asyncio.get_running_loop()
         seen, since = -1, loop.time()
         while True:
@@ -97,38 +99,64 @@ class Lease:
                     log.info("lease.standby", lease=self.name)
                 seen, since = revision, loop.time()
             if not holder or loop.time() - since > _TAKE_OVER:
+                self._revision = revision
                 with suppress(nats.js.errors.KeyWrongLastSequenceError):  # another was faster
-                    ours = await self._write(bucket, self.holder, revision)
-                    log.info("lease.taken", lease=self.name)
-                    return ours
+                    await self._taken(bucket)
+                    return
             await asyncio.sleep(_WRITE)
 
-    async def _keep(self, bucket: KeyValue, revision: int, stopped: asyncio.Event) -> None:
+    async def _taken(self, bucket: KeyValue) -> None:
+        try:
+            await self._write(bucket, self.holder)
+        except asyncio.CancelledError:
+            await self._let_go(bucket)  # it may be ours by now, or in a moment
+            raise
+        log.info("lease.taken", lease=self.name)
+
+    async def _keep(self, bucket: KeyValue, stopped: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         written = loop.time()
         while loop.time() - written < _STEP_DOWN:
             try:
-                revision = await self._write(bucket, self.holder, revision)
+                await self._write(bucket, self.holder)
                 written = loop.time()
             except nats.js.errors.KeyWrongLastSequenceError:
-                holder, revision = await self._entry(bucket)
-                if holder != self.holder:  # otherwise it was our own, without an answer
+                if not await self._may_be_ours(bucket):
                     break
             except _FAILURES as error:
                 log.warning("lease.not_written", error=str(error))
             await asyncio.sleep(_WRITE)
-        log.error("lease.lost", lease=self.name)
-        self.is_lost = True
-        stopped.set()
+        if not stopped.is_set():  # else that is why we end
+            log.error("lease.lost", lease=self.name)
+            self.is_lost = True
+            stopped.set()
+
+    async def _may_be_ours(self, bucket: KeyValue) -> bool:
+        """Tell whether what is written there is our own, of which we had no answer."""
+        try:
+            holder, revision = await self._entry(bucket)
+        except _FAILURES as error:  # who cannot write for long enough does not lead any more
+            log.warning("lease.not_read", error=str(error))
+            return True
+        if holder != self.holder:
+            return False
+        self._revision = revision
+        return True
 
     async def _let_go(self, bucket: KeyValue) -> None:
+        """Write that nobody holds it, unless another does; a write of ours may be on its way."""
         with suppress(*_FAILURES):
-            holder, revision = await self._entry(bucket)
-            if holder == self.holder:
-                await self._write(bucket, "", revision)
+            async with asyncio.timeout(_LET_GO):
+                try:
+                    await self._write(bucket, "")
+                except nats.js.errors.KeyWrongLastSequenceError:
+                    if await self._may_be_ours(bucket):
+                        await self._write(bucket, "")
 
-    async def _write(self, bucket: KeyValue, holder: str, revision: int) -> int:
-        return await obeying(bucket.update(self.name, holder.encode(), last=revision))
+    async def _write(self, bucket: KeyValue, holder: str) -> None:
+        """Write it if nobody has since the revision that we know."""
+        writing = bucket.update(self.name, holder.encode(), last=self._revision)
+        self._revision = await obeying(writing)
 
     async def _entry(self, bucket: KeyValue) -> tuple[str, int]:
         """Return who holds the key, or nobody, and its revision."""
@@ -139,7 +167,7 @@ class Lease:
         return (entry.value or b"").decode(errors="replace"), entry.revision or 0
 
 
-async def _ended(task: "asyncio.Future[tuple[KeyValue, int]]") -> None:
+async def _ended(task: "asyncio.Future[KeyValue] | asyncio.Future[None]") -> None:
     """Cancel it, and return when it has let go of what it holds."""
     task.cancel()
     await asyncio.wait({task})

@@ -45,7 +45,7 @@ from monitor.adapters.resolvers.vantages.said import Said
 from monitor.adapters.resolvers.watchlist import STRIDE
 from monitor.core.answers import Question
 from monitor.core.servers import Resolver
-from monitor.ports import RTT_BOUNDS, Clock, Swept
+from monitor.ports import RTT_BOUNDS, Clock, Server, Swept
 
 log = structlog.get_logger()
 
@@ -91,6 +91,10 @@ class _Counts:
             in_flight=0,
             lag=timedelta(),
         )
+
+    def unmatched(self, server: Server, *, late: int, stray: int) -> None:
+        assert isinstance(server, Resolver), "nobody asks authorities through a worker"
+        self.swept(server, replace(_NOTHING, late=late, stray=stray))
 
     def taken(self, resolvers: Sequence[Resolver]) -> tuple[Swept, ...]:
         return tuple(self._kept.pop(resolver.name, _NOTHING) for resolver in resolvers)
@@ -275,6 +279,7 @@ class Worker:
                     _IN_FLIGHT,
                     limits.window,
                 ),
+                self._counts,
             )
             sweeper = GatheringSweeper(prober, self.clock, self._counts)
             self._bench = _Bench(limits, prober, sweeper)
@@ -307,3 +312,4 @@ async def _at_work(delivery: Delivery) -> AsyncIterator[None]:
         yield
     finally:
         saying.cancel()
+        await asyncio.wait({saying})  # so that nothing is said behind its back

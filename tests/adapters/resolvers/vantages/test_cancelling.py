@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
 import pytest
 
 from monitor.adapters.resolvers.vantages.broker import Broker, BrokerAddress, connected
 from monitor.adapters.resolvers.vantages.link import Link
+from tests.servers.endpoints import free_endpoint
 from tests.servers.nats import nats_server
 from tests.servers.process import aside
 
 TIMES = 150
+MUCH = bytes(60_000)
 APART = 20e-6  # seconds: some three thousandths of a second are gone through
 
 
@@ -53,3 +55,50 @@ async def test_it_ends_at_whatever_instant_it_is_cancelled(
             done, _ = await asyncio.wait({task}, timeout=10)
             assert done, f"cancelled after {time * APART:g} s it went on"
             assert task.cancelled()
+
+
+async def test_a_broker_that_takes_nothing_any_more_keeps_nobody() -> None:
+    async with aside(nats_server()) as server:
+        opened, address = AsyncExitStack(), BrokerAddress(server.url)
+        made = await opened.enter_async_context(
+            connected(address, "one", "_INBOX_coordinator", Link("test"))
+        )
+        async with aside(server.process.silent()):
+            for number in range(200):
+                made._client._pending.append(b"PUB much %d\r\n%b\r\n" % (len(MUCH), MUCH))
+                made._client._pending_data_size += number
+            async with asyncio.timeout(15):
+                await opened.aclose()
+
+
+async def test_who_is_cancelled_while_connecting_leaves_no_connection_behind() -> None:
+    async with aside(nats_server()) as server:
+        address = BrokerAddress(server.url)
+
+        async def connect() -> None:
+            async with connected(address, "one", "_INBOX_coordinator", Link("test")):
+                await asyncio.Event().wait()
+
+        before = len(asyncio.all_tasks())
+        for time in range(50):
+            task = asyncio.ensure_future(connect())
+            await asyncio.sleep(time * 1e-4)
+            task.cancel()
+            await asyncio.wait({task})
+        await asyncio.sleep(0.1)
+        assert len(asyncio.all_tasks()) == before
+
+
+async def test_who_looks_for_a_broker_that_is_away_ends_at_whatever_instant() -> None:
+    address = BrokerAddress(f"nats://{free_endpoint()}")
+
+    async def look() -> None:
+        async with connected(address, "one", "_INBOX_coordinator", Link("test")):
+            pass
+
+    for time in range(TIMES):
+        task = asyncio.ensure_future(look())
+        await asyncio.sleep(time * APART)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=10)
+        assert done, f"cancelled after {time * APART:g} s it went on"

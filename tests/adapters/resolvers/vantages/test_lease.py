@@ -3,8 +3,11 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from typing import cast
 
 import nats
+import nats.errors
+import nats.js.errors
 import pytest
 import requests
 from nats.js.kv import KeyValue
@@ -17,6 +20,7 @@ from tests.servers.nats import NatsServer, nats_server, nats_server_in
 from tests.servers.process import aside, home
 
 IN_TIME = 15.0
+TIMES = 12
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +103,71 @@ async def test_without_a_broker_one_waits_and_can_be_stopped() -> None:
     assert not leading.done()
     stopped.set()
     assert await leading is False
+
+
+async def test_one_that_is_stopped_while_it_takes_the_lease_lets_go_of_it(
+    broker: NatsServer,
+) -> None:
+    client = await nats.connect(broker.url)
+    for number in range(TIMES):
+        name, stopped = f"t{number}", asyncio.Event()
+        lease = Lease(BrokerAddress(broker.url), name, "one")
+        began = time.monotonic()
+        async with lease.led(stopped):
+            took = time.monotonic() - began
+        one = Coordinator(broker, name, "two")
+        await asyncio.sleep(took * number / TIMES)
+        one.stopped.set()
+        await asyncio.wait_for(one.task, 10)
+        bucket = await client.jetstream().key_value("OCM_LEASE")
+        assert not (await bucket.get(name)).value, f"stopped after {number} of {TIMES} parts"
+    await client.close()
+
+
+class Stumbling:
+    """A bucket in which our own write is kept, and nothing of that is told for a while."""
+
+    def __init__(self, holder: bytes) -> None:
+        self.holder = holder
+        self.refuses = True
+        self.reads = 0
+        self.writes: list[tuple[bytes, int]] = []
+
+    async def update(self, _name: str, value: bytes, last: int) -> int:
+        if self.refuses:
+            raise nats.js.errors.KeyWrongLastSequenceError
+        self.writes.append((value, last))
+        return last + 1
+
+    async def get(self, _name: str) -> KeyValue.Entry:
+        self.reads += 1
+        if self.reads == 1:
+            raise nats.errors.TimeoutError
+        self.refuses = False
+        return KeyValue.Entry("OCM_LEASE", "f", self.holder, 7, None, None, None)
+
+
+@pytest.mark.parametrize(("holder", "keeps"), [(b"one", True), (b"other", False)])
+async def test_a_broker_that_stumbles_while_it_is_asked_who_holds_the_lease(
+    holder: bytes, keeps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.adapters.resolvers.vantages.lease._WRITE", 0.01)
+    lease, stopped = Lease(BrokerAddress(""), "f", "one"), asyncio.Event()
+    bucket = Stumbling(holder)
+    keeping = asyncio.ensure_future(lease._keep(cast("KeyValue", bucket), stopped))
+    await true_soon(lambda: bool(bucket.writes) or stopped.is_set())
+    keeping.cancel()
+    assert (lease.is_lost, stopped.is_set()) == (not keeps, not keeps)
+    assert bucket.writes[:1] == ([(b"one", 7)] if keeps else [])
+
+
+async def test_one_that_was_told_to_end_has_not_lost_its_lease() -> None:
+    lease, stopped = Lease(BrokerAddress(""), "f", "one"), asyncio.Event()
+    stopped.set()
+    bucket = Stumbling(b"other")
+    bucket.reads = 1
+    await lease._keep(cast("KeyValue", bucket), stopped)
+    assert not lease.is_lost
 
 
 async def test_a_standby_has_one_connection_after_the_broker_was_away() -> None:
