@@ -35,9 +35,12 @@ from tests.chaos.fleet import (
     open_pair,
     says,
 )
+from tests.chaos.fronts import SecretQuic, SecretStreams
 from tests.chaos.looks import catches
 from tests.chaos.runner import Runner
 from tests.chaos.scene import Scene, clock, open_scene
+from tests.chaos.streams import Mood, in_turn, silent, stalling_handshake
+from tests.chaos.weather import Weather
 from tests.servers.http_service import Hangs, Reaction, Says, Seen
 from tests.servers.postgresql import postgresql
 from tests.servers.process import aside
@@ -45,6 +48,7 @@ from tests.servers.process import aside
 FAR = ("one", "two")
 _START = 3.0  # seconds in which a start is surely over
 _ROUNDS = 12
+_MANY = 200  # domains
 _STOPPED_FOR = 30.0  # seconds, in which a standby takes over from a leader that cannot end
 _AT_ONCE = 6.0  # seconds: a lease that nobody holds is looked at each 1.5 s
 
@@ -126,6 +130,68 @@ async def _with_silent_resolvers(folder: Path) -> Outcome:
                 cache.habit = honest()
             await scene.runner.start()
         return await scene.judged(_over(1, took))
+
+
+async def _with_many_domains(folder: Path) -> Outcome:
+    """End it in its looks at everything, and in scrapes that take their time."""
+    chance, longest = Random(7), 0.0
+    async with open_scene(folder, labels=[f"d{n}" for n in range(_MANY)]) as scene:
+        with scene.fault():
+            for number in range(_ROUNDS):
+                if number % 2:
+                    await scene.until_ready()
+                    await _scrapes(scene, chance)
+                else:
+                    await scene.until(partial(_hears, scene))
+                await asyncio.sleep(chance.uniform(0, 2))
+                longest = max(longest, await ended(scene.runner, chance.choice(WAYS)))
+                await scene.runner.start()
+        return await scene.judged(_over(_ROUNDS, longest), patience=200)
+
+
+async def _over_tls(folder: Path) -> Outcome:
+    secret = SecretStreams(folder, "tls")
+    return await _among_streams(folder, secret, in_turn((silent, stalling_handshake)))
+
+
+async def _over_https(folder: Path) -> Outcome:
+    secret = SecretStreams(folder, "https", "/dns-query")
+    body, handshake = secret.secured(silent), stalling_handshake
+    return await _among_streams(folder, secret, in_turn((body, handshake, silent)))
+
+
+async def _among_streams(folder: Path, secret: SecretStreams, stalling: Mood) -> Outcome:
+    async with secret.streams, open_scene(folder, change=secret.change) as scene:
+        honest = secret.streams.mood
+
+        def take_turns(stalls: bool) -> None:  # there are but two
+            secret.streams.mood = stalling if stalls else honest
+
+        return await _in_the_middle(scene, take_turns)
+
+
+async def _over_quic(folder: Path) -> Outcome:
+    async with SecretQuic(folder) as secret, open_scene(folder, change=secret.change) as scene:
+
+        def take_turns(stalls: bool) -> None:  # there are but two
+            secret.manner.answers = not stalls
+            secret.relay.weather = Weather(loss=0.5 if stalls else 0.0)
+
+        return await _in_the_middle(scene, take_turns)
+
+
+async def _in_the_middle(scene: Scene, take_turns: Callable[[bool], None]) -> Outcome:
+    """End it again and again while a resolver answers, and while it stalls, in turn."""
+    chance, longest = Random(6), 0.0
+    with scene.fault():
+        for number in range(_ROUNDS):
+            take_turns(number % 2 == 1)
+            await asyncio.sleep(chance.uniform(0.5, 2.5))
+            numbers = chance.choice(WAYS)
+            longest = max(longest, await ended(scene.runner, numbers, pause=0.01))
+            await _back(scene)
+        take_turns(False)
+    return await scene.judged(_over(_ROUNDS, longest))
 
 
 async def _with_a_silent_account(folder: Path) -> Outcome:
@@ -420,7 +486,16 @@ FAULTS = (
         _at_any_moment,
         within=480,
     ),
+    Fault(
+        "told to end: many domains",
+        f"{_MANY} of them are looked at for the first time, and scraped",
+        _with_many_domains,
+        within=480,
+    ),
     Fault("told to end: silent resolvers", "none answers any more", _with_silent_resolvers),
+    Fault("told to end: TLS", "a resolver over TLS answers, or stalls", _over_tls),
+    Fault("told to end: HTTPS", "a resolver over HTTPS answers, or stalls", _over_https),
+    Fault("told to end: QUIC", "a resolver over QUIC answers, or stalls", _over_quic),
     Fault("told to end: silent OSS", "a call is under way", _with_a_silent_account),
     Fault("told to end: silent pager", "a notice is on its way", _with_a_silent_pager),
     Fault("told to end: PostgreSQL", "it is at work, silent, and gone", _without_a_store),
