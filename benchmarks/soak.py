@@ -1,7 +1,7 @@
 """The highest rate for minutes on end, against a responder with bad habits: what grows, if any.
 
 Of a thousand questions one is never answered, one is answered too late, and ten answers come with
-a datagram that answers nothing; every five seconds one percent of the names change.
+a datagram that answers nothing; every `--epoch` seconds one percent of the names change.
 """
 
 import argparse
@@ -56,12 +56,14 @@ def main() -> None:
     parser.add_argument("--domains", type=int, default=20_000)
     parser.add_argument("--resolvers", type=int, default=10)
     parser.add_argument("--every", type=float, default=5, help="seconds between two samples")
+    parser.add_argument("--epoch", type=int, default=5, help="seconds between two changes")
     options = parser.parse_args()
     seconds, resolvers = round(60 * options.minutes), options.resolvers
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         database = settled_database(options.domains, resolvers, place, place, authorities=0)
-        with responding(resolvers, {**HABITS, "seconds": seconds + 600}) as responder:
+        habits = {**HABITS, "epoch": options.epoch, "seconds": seconds + 600}
+        with responding(resolvers, habits) as responder:
             run_on(core(0))
             soaked = asyncio.run(_soaked(database, responder.ports, seconds, options.every))
     _show(soaked, responder.did)

@@ -3,14 +3,20 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.cli import run_command
+# Of these, service managers and tools ask by SIGHUP to take the configuration anew.
+_LASTING = frozenset({"run", "worker"})
 
 
 def main() -> None:
     _open_what_is_closed()
     _hear_as_process_1()
+    _outlive_hangups(sys.argv[1:])
+    # Loading takes half a second, for which a hangup would still be the end.
+    from monitor.cli import run_command  # noqa: PLC0415
+
     sys.exit(run_command(sys.argv[1:]))
 
 
@@ -20,6 +26,12 @@ def _open_what_is_closed() -> None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # for as long as we run
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # for as long as we run
+
+
+def _outlive_hangups(arguments: Sequence[str]) -> None:
+    """Pass over those that come before the configuration is read: it is read as it is then."""
+    if _LASTING.intersection(arguments[:1]):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _hear_as_process_1() -> None:

@@ -1,7 +1,7 @@
 """The one place where what is known changes: first in the store, then in memory."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 _FIRST_PAUSE = 0.5  # seconds, before a lost store is tried again; doubled each time
 _LONGEST_PAUSE = 5.0
+_TOLD_AT_ONCE = 100  # records: some milliseconds
 _SHORT_WHILE = 10.0  # seconds that steps may fail before it is a failure of the monitor
 
 T = TypeVar("T")
@@ -182,10 +183,16 @@ class Ledger:
             for listener in tuple(self._listeners):
                 listener(step)
             self._reader(kept.records)
-        for record in kept.records:
-            self._telemetry.happened(record.event)
-            _tell(record)
+            await self._tell(kept.records)
         return True
+
+    async def _tell(self, records: Sequence[Record]) -> None:
+        """Count and log what happened, in order; of thousands, others have their turn between."""
+        for number, record in enumerate(records, 1):
+            self._telemetry.happened(record.event)
+            _log(record)
+            if number % _TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def _kept(self, recorded: "_Recorded") -> tuple[Step, Kept] | None:
         """Decide and commit, however often the store is lost; None when nothing changes.
@@ -242,7 +249,7 @@ class Ledger:
         self._telemetry.store_waits(len(self._under_way) if self._is_lost else 0)
 
 
-def _tell(record: Record) -> None:
+def _log(record: Record) -> None:
     event = record.event
     name = "event." + event.type.value
     where = {

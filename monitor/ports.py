@@ -323,6 +323,9 @@ class Telemetry(SweepTelemetry, Protocol):
 
     def round_done(self, kind: str, duration: timedelta) -> None: ...
 
+    def first_look_lasts(self, *, is_too_long: bool) -> None:
+        """Note whether the first look at everything lasts longer than others wait for it."""
+
     def visited(self, sign: BucketSign) -> None: ...
 
     def provider_failed(self, account: str, failure: ProviderFailure) -> None: ...

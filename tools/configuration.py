@@ -44,8 +44,6 @@ example by `make docs`.
   `timeout` of `[schedule]`.
 - An unknown key is a fault. SIGHUP and `POST /-/reload` take the file anew; one with faults
   changes nothing. The keys of `[daemon]` need a restart.
-- What this release does not do yet is refused at the start, or, where that does no harm, logged as
-  `config.without_effect`; `config check` tells both.
 """
 
 

@@ -48,7 +48,8 @@ Broken.
 Unknown, a fault of usage or of the configuration, or the command could not be carried out.
 .SH SIGNALS
 The daemon ends on SIGTERM and SIGINT, and takes its configuration anew on SIGHUP; one with faults
-changes nothing.
+changes nothing. A worker ends likewise; for a new configuration it needs a restart, and says so on
+SIGHUP.
 .SH ENVIRONMENT
 .TP
 .B OSS_CNAME_MONITOR_CONFIG

@@ -1,8 +1,8 @@
 """The daemon: what starts when, what runs beside what, and what a reload changes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -15,11 +15,11 @@ from monitor.adapters.telemetry.counters import PrometheusTelemetry
 from monitor.adapters.telemetry.vantages import VantageCounts
 from monitor.assembly.distributing import afar_of, leading
 from monitor.assembly.garbage import spare_from_collection
-from monitor.assembly.limits import without_effect
 from monitor.assembly.parts import (
     Afar,
     NotAvailable,
     Surroundings,
+    ask_alike,
     fault_policy_of,
     follow_of,
     inventories_of,
@@ -38,6 +38,7 @@ from monitor.assembly.web_access import WebAccess
 from monitor.config import ConfigError, Settings
 from monitor.config.sockets import SocketAddress
 from monitor.core.events import Event, EventType
+from monitor.core.first_look import longest_look
 from monitor.core.names import DomainName
 from monitor.core.state import State, Step
 from monitor.core.tracking.changes import Change
@@ -51,8 +52,10 @@ from monitor.ports import Inventory
 from monitor.usecases.announce import Announcement, announce
 from monitor.usecases.ask import Panel
 from monitor.usecases.discover import discover, forget_accounts
+from monitor.usecases.first_look import first_look
 from monitor.usecases.follow import Follow
 from monitor.usecases.inquire import Inquire
+from monitor.usecases.looked_at import LookedAt
 from monitor.usecases.mind_clock import mind_clock, mind_former_clock
 from monitor.usecases.roster import Roster
 from monitor.usecases.rounds import Rounds
@@ -66,6 +69,7 @@ _CLOCK_INTERVAL = timedelta(seconds=1)
 _TELLING_INTERVAL = timedelta(seconds=5)
 _RETENTION_INTERVAL = timedelta(hours=1)
 _RELOAD_PATIENCE = timedelta(seconds=2)  # for the log to tell of it, before it goes on
+_SLACK = timedelta(minutes=5)  # of the first look, for those who do not answer
 _LAST_WORD_PATIENCE = timedelta(seconds=5)  # the same, of the end
 _SWEPT_SHARE = 0.8  # of the interval between rounds, over which the questions of one are spread
 
@@ -83,6 +87,7 @@ class _Works:
     inquire: Inquire
     telling: Telling
     afar: Afar | None
+    first_look_done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Daemon:
@@ -101,6 +106,8 @@ class Daemon:
         self._outlets = outlets or Outlets()
         self._service = Service(around.manager)
         self._first_look_done = asyncio.Event()
+        self._first_look_slack = _SLACK
+        self._looked_at = LookedAt()  # by the settings that were in force before
         self._group: asyncio.TaskGroup | None = None
         self._working: tuple[asyncio.Task[None], ...] = ()
         self._registry = CollectorRegistry()
@@ -114,7 +121,7 @@ class Daemon:
         self._reads = PromptReads(self._store)
         self._feed = Feed(self._reads.records, settings.daemon.max_event_clients, self._telemetry)
         self._ledger.read_to(self._feed.append)
-        self._works = self._built(settings)
+        self._works = self._built(settings, None)
         self._ledger.accompany(self._accompany)
         self._scheduler = Scheduler(around.clock, self._telemetry.lagged)
         self._access = WebAccess(settings, around, self._telemetry)
@@ -199,12 +206,13 @@ class Daemon:
             wanted = self._load()
             kept = self._kept_listener(wanted)
             permit = self._access.prepared(kept)
-            works = self._built(kept)
+            works = self._built(kept, self._works)
         except (ConfigError, NotAvailable) as error:
             faults = tuple(str(error).splitlines())
             self._telemetry.reloaded(self._around.clock.now(), is_success=False)
             log.error("config.reload_failed", faults=faults)
             return faults
+        self._looked_at.take_over(self._works.rounds.looked_at)
         self._works = works
         self._access.take(permit)
         await self._note_reload()
@@ -229,16 +237,19 @@ class Daemon:
         self._is_reload_due = True
 
     async def wait_for_first_look(self) -> None:
-        """Return when every domain was asked about once."""
+        """Return when every domain was asked about once, or that takes too long."""
         await self._first_look_done.wait()
 
-    def _built(self, settings: Settings) -> _Works:
+    def _built(self, settings: Settings, former: _Works | None) -> _Works:
         clock = self._around.clock
         inventories = inventories_of(settings, self._around)
         afar = afar_of(settings, self._around, self._vantages)
-        rounds = rounds_of(settings, self._ledger, clock, self._telemetry, afar)
+        if former is not None and afar is None and ask_alike(former.settings, settings):
+            rounds = former.rounds.continued()
+        else:
+            rounds = rounds_of(settings, self._ledger, clock, self._telemetry, afar)
         panel, followers = rounds.panel, rounds.followers
-        rounds = replace(rounds, is_wanted=lambda: self._works.panel is panel)
+        rounds.is_wanted = lambda: self._works.panel is panel
         inquire = Inquire(
             self._ledger, providers_of(settings, self._around), followers, clock, self._telemetry
         )
@@ -277,6 +288,7 @@ class Daemon:
                 self._take_up(),
                 works.follow.run(),
                 works.inquire.run(),
+                self._visit_first(works),
                 self._deliver(works),
                 self._mind_clock(),
             )
@@ -295,21 +307,36 @@ class Daemon:
         accounts = frozenset(inventory.account for inventory in works.inventories)
         self._telemetry.expect(frozenset(r.name for r in works.panel.resolvers), accounts)
         self._telemetry.expect_channels(frozenset(works.telling.deliver.notifiers))
-        for key in without_effect(works.settings):
-            log.warning("config.without_effect", key=key)
         await forget_accounts(accounts, self._ledger, self._around.clock)
         listed, *of_accounts = works.inventories
         await self._discover(listed)
         # What is known is asked about at once, however long an account keeps us waiting.
-        looks = (self._refreshing(inventory)() for inventory in of_accounts)
-        await asyncio.gather(works.rounds.of_everybody(), *looks)
-        # After the look: what was stored may be long past.
-        await works.telling.take_up()
+        looks = {"servers": works.rounds.of_everybody()}
+        looks |= {f"account {one.account}": self._refreshing(one)() for one in of_accounts}
+        domains, resolvers = len(self._ledger.state.domains), works.panel.resolvers
+        patience = longest_look(domains, resolvers, self._first_look_slack)
+        await first_look(looks, patience, partial(self._go_on, works), self._telemetry)
+        spare_from_collection()
+
+    async def _go_on(self, works: _Works) -> None:
+        """Do what waits for a first look, as far as one has come."""
+        # After the look at a domain alone: what was stored of it may be long past.
+        await works.telling.take_up(works.rounds.looked_at.__contains__)
+        works.first_look_done.set()
         self._first_look_done.set()
         self._service.looked(len(self._ledger.state.domains), len(works.panel.resolvers))
-        spare_from_collection()
-        if works.settings.http_check.enabled:
-            await works.visits.of_everybody(works.settings.http_check.interval * _SWEPT_SHARE)
+
+    async def _visit_first(self, works: _Works) -> None:
+        # At addresses that the look brings; those that are scheduled do not wait for it.
+        await works.first_look_done.wait()
+        await works.rounds.looked_at.are_all.wait()
+        check = works.settings.http_check
+        if check.enabled:
+            await works.visits.of_everybody(check.interval * _SWEPT_SHARE)
+
+    def _is_looked_at(self, domain: DomainName) -> bool:
+        """Tell whether it was looked at since the start, by whatever settings."""
+        return domain in self._looked_at or domain in self._works.rounds.looked_at
 
     async def _deliver(self, works: _Works) -> None:
         # A former one lets arrive what is on its way: beside it, that would be sent twice.
@@ -327,7 +354,7 @@ class Daemon:
         if interval is not None:  # otherwise only changes have them asked
             over = interval * _SWEPT_SHARE
             self._every("resolvers", interval, partial(works.rounds.of_resolvers, over=over))
-        for name, job in works.telling.jobs():
+        for name, job in works.telling.jobs(self._is_looked_at):
             self._every(name, _TELLING_INTERVAL, job)
         check = works.settings.http_check
         if check.enabled:
@@ -347,7 +374,7 @@ class Daemon:
         jitter = self._works.settings.schedule.jitter * interval
         self._scheduler.every(name, interval, job, jitter)
 
-    def _refreshing(self, inventory: Inventory) -> Callable[[], Awaitable[None]]:
+    def _refreshing(self, inventory: Inventory) -> Callable[[], Coroutine[None, None, None]]:
         async def refresh() -> None:
             await self._ask_now(await self._discover(inventory))
 

@@ -8,13 +8,13 @@ from monitor.adapters.alidns.api import AlidnsAccount, AlidnsRecords
 from monitor.adapters.inventory.credentials import (
     CredentialsProvider,
     CredentialsUnavailable,
-    EcsRoleCredentials,
     EnvironmentCredentials,
     FileCredentials,
     StaticCredentials,
 )
 from monitor.adapters.inventory.listed import ListedInventory
 from monitor.adapters.inventory.oss import OssAccount, OssInventory
+from monitor.adapters.inventory.role import EcsRoleCredentials
 from monitor.adapters.resolvers.exchanges import missing_transports
 from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.sweeper import DnsSweeper
@@ -89,13 +89,16 @@ def resolvers_of(settings: Settings) -> tuple[Resolver, ...]:
     return resolvers
 
 
-def prober_of(settings: Settings, clock: Clock) -> DnsProber:
+def prober_of(
+    settings: Settings, clock: Clock, telemetry: PrometheusTelemetry | None = None
+) -> DnsProber:
     schedule = settings.schedule
     share = max(1, schedule.max_in_flight // len(settings.resolvers))
     qps = settings.authority.max_qps
     return DnsProber(
         clock,
         Limits(schedule.timeout, schedule.attempts, schedule.max_in_flight, share, qps),
+        telemetry,
     )
 
 
@@ -165,7 +168,7 @@ def rounds_of(
     afar: Afar | None = None,
 ) -> Rounds:
     """Return the rounds by these settings. Raises NotAvailable."""
-    dns = prober_of(settings, clock)
+    dns = prober_of(settings, clock, telemetry)
     sweeper: Sweeper = DnsSweeper(dns, clock, telemetry)
     if afar is not None:
         sweeper = afar.sweeper(sweeper, dns, telemetry)
@@ -184,6 +187,23 @@ def rounds_of(
     )
 
 
+def ask_alike(one: Settings, other: Settings) -> bool:
+    """Tell whether rounds by both ask the same servers the same way, and judge alike."""
+    return _of_rounds(one) == _of_rounds(other)
+
+
+def _of_rounds(settings: Settings) -> tuple[object, ...]:
+    return (
+        settings.resolvers,
+        settings.authority,
+        settings.schedule,
+        settings.targets,
+        settings.propagation,
+        settings.distributed,
+        round_policy_of(settings),
+    )
+
+
 def follow_of(rounds: Rounds) -> Follow:
     """Return who asks between the rounds what a change makes due, by the same settings."""
     return Follow(
@@ -193,6 +213,7 @@ def follow_of(rounds: Rounds) -> Follow:
         rounds.policy,
         rounds.clock,
         ask_authorities=rounds.of_authorities,
+        abreast=rounds.abreast,
     )
 
 

@@ -12,7 +12,7 @@ from monitor.assembly.notices import calendar_of, composer_of, notice_policy_of,
 from monitor.assembly.notifying import alertmanager_of, channels_of
 from monitor.assembly.parts import Surroundings
 from monitor.config import Settings
-from monitor.core.notices.deciding import with_notices
+from monitor.core.notices.deciding import LookedAt, with_notices
 from monitor.core.notices.policy import NoticePolicy
 from monitor.core.state import State, Step
 from monitor.ledger import Ledger
@@ -60,13 +60,13 @@ class Telling:
             log.exception("notices.undecided")
             return step
 
-    async def take_up(self) -> None:
+    async def take_up(self, is_looked_at: LookedAt) -> None:
         """Tell what these settings make due, which may be others than before."""
-        await tell_by_other_rules(self.ledger, self.policy, self.clock)
+        await tell_by_other_rules(self.ledger, self.policy, self.clock, is_looked_at)
 
-    def jobs(self) -> Iterator[tuple[str, Job]]:
+    def jobs(self, is_looked_at: LookedAt) -> Iterator[tuple[str, Job]]:
         """Yield what is to be called every few seconds, by name."""
-        yield "notices", partial(remind, self.ledger, self.policy, self.clock)
+        yield "notices", partial(remind, self.ledger, self.policy, self.clock, is_looked_at)
         if self.push is not None:
             found = pushed_of(self.settings)
             yield "alerts", partial(push_alerts, self.push, found, self.ledger, self.clock)

@@ -37,8 +37,8 @@ def run_until_told(main: Coroutine[None, None, Exit]) -> NoReturn:
 
 
 @contextmanager
-def ending(*also: signal.Signals) -> Iterator[asyncio.Event]:
-    """Yield what is set when SIGTERM, SIGINT, or one of the others tells the process to end.
+def ending() -> Iterator[asyncio.Event]:
+    """Yield what is set when SIGTERM or SIGINT tells the process to end.
 
     From then on it has its time, and is ended the hard way when that is over: with exit code 1,
     and with the stacks of its threads for whoever has to find out why. To be told again changes
@@ -52,7 +52,7 @@ def ending(*also: signal.Signals) -> Iterator[asyncio.Event]:
             faulthandler.dump_traceback_later(IN_TIME, exit=True)
             loop.call_later(_SLOW, _say_what_is_left, loop)
 
-    for number in (signal.SIGTERM, signal.SIGINT, *also):
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, tell)
     try:
         yield told

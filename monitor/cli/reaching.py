@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monitor.adapters.daemon_api import DaemonAt
 from monitor.cli.speaking import UsageFault
-from monitor.config import Settings, web_of
+from monitor.config import Settings, url_of_option, web_of
 
 TOKEN_VARIABLE = "OSS_CNAME_MONITOR_TOKEN"  # noqa: S105 - its name
 
@@ -26,7 +26,7 @@ def daemon_of(reach: Reach, settings: Settings) -> DaemonAt:
     for file in (reach.ca_file, reach.certificate_file):
         if file is not None and not file.is_file():
             raise UsageFault(f"{file}: there is no such file")
-    url = reach.url or _url_of(settings)
+    url = url_of_option("--url", reach.url) if reach.url else _url_of(settings)
     return DaemonAt(
         url if url.endswith("/") else f"{url}/",
         _token(reach.token_file),

@@ -28,9 +28,13 @@ log = structlog.get_logger()
 
 
 async def run_worker(config: Path | None) -> Exit:
-    """Run until a signal ends it; what keeps it from starting is said, not raised."""
+    """Run until a signal ends it; what keeps it from starting is said, not raised.
+
+    SIGHUP changes nothing: a worker has its settings from its start.
+    """
     secrets = Secrets()
-    with ending(signal.SIGHUP) as stopped:  # there is nothing to reload
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _say_that_nothing_changes)
+    with ending() as stopped:
         try:
             settings = settings_of(config)
             set_up_logs(settings, secrets)
@@ -57,6 +61,10 @@ async def _work_until(stopped: asyncio.Event, worker: "Worker", service: WorkerS
     working.cancel()
     with suppress(asyncio.CancelledError):
         await working
+
+
+def _say_that_nothing_changes() -> None:
+    log.warning("worker.not_reloaded", hint="a new configuration needs a restart of the worker")
 
 
 async def _work(worker: "Worker", service: WorkerService) -> None:

@@ -1,6 +1,7 @@
 """The configuration: one TOML file, overridden by the environment, read once, then a value."""
 
 from monitor.config.faults import ConfigError, Fault
+from monitor.config.options import url_of_option
 from monitor.config.reading import load, parse
 from monitor.config.secret import SecretUnavailable
 from monitor.config.settings import Settings
@@ -17,5 +18,6 @@ __all__ = [
     "json_schema",
     "load",
     "parse",
+    "url_of_option",
     "web_of",
 ]

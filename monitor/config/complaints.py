@@ -15,6 +15,12 @@ from pydantic_core import ErrorDetails
 from monitor.config.faults import REFUSED, Complaint, KeyPath, path_text, quoted
 from monitor.config.shape import homes_of, is_list_of_tables, keys_at
 
+# Keys of earlier releases, by where they stood: what to do about them now.
+_GONE: Mapping[KeyPath, str] = {
+    ("retention", "observations"): "leave it out: it had no effect; answers are kept as evidence "
+    "of the log, for as long as retention.changes says",
+}
+
 
 def complaints_of(error: ValidationError, tables: Mapping[str, object]) -> Iterator[Complaint]:
     """Yield one complaint for each thing that is wrong with the tables."""
@@ -36,6 +42,8 @@ def _missing(path: KeyPath, _detail: ErrorDetails) -> Complaint:
 
 
 def _unknown_key(path: KeyPath, _detail: ErrorDetails) -> Complaint:
+    if path in _GONE:
+        return Complaint(path, "is no key any more", _GONE[path], is_about_key=True)
     key, known = str(path[-1]), keys_at(path[:-1])
     if close := difflib.get_close_matches(key, known, n=1):
         hint = f'did you mean "{close[0]}"?'

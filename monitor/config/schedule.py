@@ -58,7 +58,6 @@ class HttpCheck(Section):
 
 
 class RetentionSettings(Section):
-    """How long observations and changes are kept; "0" is for ever."""
+    """How long changes are kept; "0" is for ever."""
 
-    observations: Retention = timedelta(days=30)
     changes: Retention = None

@@ -16,7 +16,12 @@ class BucketTarget:
 
     @property
     def name(self) -> DomainName:
-        return DomainName(f"{self.bucket}.{self.endpoint.text}")
+        return DomainName(self.text)
+
+    @property
+    def text(self) -> str:
+        """The name's text."""
+        return f"{self.bucket}.{self.endpoint.text}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,6 +29,11 @@ class NameTarget:
     """Another exact name, given by hand: an access point, a proxy of one's own."""
 
     name: DomainName
+
+    @property
+    def text(self) -> str:
+        """The name's text."""
+        return self.name.text
 
 
 Target: TypeAlias = BucketTarget | NameTarget

@@ -307,7 +307,7 @@ def answered_at(looks: Sequence[AuthorityLook]) -> Answered:
     return {look.key: {s.server: s.reply.at for s in look.sightings} for look in looks}
 
 
-def gist_of_looks(looks: Sequence[AuthorityLook], wanted: frozenset[RecordKey]) -> int:
+def gist_of_looks(looks: Sequence[AuthorityLook], wanted: tuple[RecordKey, ...]) -> int:
     """Return what two polls of one domain have in common that show the same; for this process.
 
     Records that were `wanted` and could not be asked are a part of it.

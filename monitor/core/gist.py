@@ -4,13 +4,16 @@ Two answers of one gist get one verdict: TTLs, the order of records, the address
 and the node that answered are left out; the binding and the policy by which it is judged are in.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeAlias
 
 from monitor.core.answers import NoAnswer, Outcome, Rcode
+from monitor.core.bindings import Target
 from monitor.core.chain import Chain, ChainFault, rebuild
 from monitor.core.names import DomainName
+from monitor.core.targets import TargetPolicy
 from monitor.core.verdict import Expectation
 
 Gist: TypeAlias = bytes
@@ -25,14 +28,23 @@ def gist_of(outcome: Outcome, expected: Expectation, chain: Chain | None = None)
     `chain` is the answer's, where it was rebuilt already.
     """
     essence = essence_of(outcome, expected.domain, chain)
-    return None if essence is None else gist_of_essence(essence, expected)
+    if essence is None:
+        return None
+    return gist_of_essence(essence, expected.domain, expected.target, expected.policy)
 
 
-def gist_of_essence(essence: Essence, expected: Expectation) -> Gist:
-    target = expected.target
-    bound = f"{type(target).__name__} {target.name.text}"
-    text = f"{expected.domain.text}\n{bound}\n{essence}"
-    return blake2b(text.encode(), digest_size=GIST_SIZE, key=expected.policy.digest).digest()
+def gist_of_essence(
+    essence: Essence, domain: DomainName, target: Target, policy: TargetPolicy
+) -> Gist:
+    text = f"{domain.text}\n{type(target).__name__} {target.text}\n{essence}"
+    hashed = _keyed(policy.digest).copy()
+    hashed.update(text.encode())
+    return hashed.digest()
+
+
+@lru_cache(maxsize=16)  # there is one policy at a time
+def _keyed(digest: bytes) -> blake2b:
+    return blake2b(digest_size=GIST_SIZE, key=digest)
 
 
 def essence_of(outcome: Outcome, domain: DomainName, chain: Chain | None = None) -> Essence | None:
@@ -56,13 +68,17 @@ def essence_of(outcome: Outcome, domain: DomainName, chain: Chain | None = None)
 
 def essence_of_chain(
     rcode: Rcode,
-    errors: Iterable[int],
+    errors: Sequence[int],
     targets: Iterable[str],
     fault: ChainFault | None = None,
     *,
     has_addresses: bool,
 ) -> Essence:
     """Return the essence of an answer from what it says of the chain, nearest target first."""
-    codes = ",".join(map(str, errors))
+    codes = ",".join(map(str, errors)) if errors else ""
     links = " ".join(targets)  # in a name it is written \032
-    return f"{rcode.name}\n{codes}\n{links}\n{fault.value if fault else ''}\n{has_addresses}"
+    kind = fault.value if fault else ""
+    return f"{_RCODE_NAMES[rcode]}\n{codes}\n{links}\n{kind}\n{has_addresses}"
+
+
+_RCODE_NAMES = {rcode: rcode.name for rcode in Rcode}  # which an enum takes its time to tell

@@ -109,19 +109,20 @@ class RestingViews(Resting[str, View], Counted):
 
     def standings(self) -> Iterator[tuple[str, Standing]]:
         servers, of = self._standings.lineup
-        return zip(servers, map(self.places().__getitem__, of), strict=True)
+        places = tuple(map(self._with_gist, self._standings.places))
+        return zip(servers, map(places.__getitem__, of), strict=True)
 
     def standing(self, server: str) -> Standing | None:
         return dict(self.standings()).get(server)
 
-    def places(self) -> tuple[Standing, ...]:
-        return tuple(map(self._with_gist, self._standings.places))
+    def places(self) -> tuple[Place, ...]:
+        return self._standings.places
 
     def servers_with(self, gist: Gist) -> tuple[str, ...]:
         (servers, of), places = self._standings
+        if len(places) == 1:
+            return servers if self._gist(places[0].gist) == gist else ()
         gists = [self._gist(number) for _, _, number in places]
-        if gists == [gist]:
-            return servers
         return tuple([server for server, n in zip(servers, of, strict=True) if gists[n] == gist])
 
     def _with_gist(self, place: Place) -> Standing:

@@ -25,7 +25,12 @@ from monitor.core.status import (
 )
 from monitor.core.told import Letter, Notice, Told, ToldKey
 from monitor.core.tracking.changes import Change, ChangeState
-from monitor.core.tracking.record import RecordKey, TrackedRecord, is_any_followed, is_calm
+from monitor.core.tracking.record import (
+    RecordKey,
+    TrackedRecord,
+    is_calm,
+    is_only_looked_after,
+)
 from monitor.core.tracking.values import sample_of
 from monitor.core.views import Sighting, View, places_of, views_after
 
@@ -223,7 +228,7 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
     """Tell whether the same answers from the resolvers would change nothing, now or ever after.
 
     Then an answer has to be looked at only if its gist is not the one that is known. Not so while
-    a change is followed, a belief is in doubt, a window runs, or an answer decides nothing alone.
+    a change is under way, a belief is in doubt, a window runs, or an answer decides nothing alone.
     """
     if state.status.contradicted or state.status.value in _RESTLESS:
         return False
@@ -232,9 +237,9 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
     places = places_of(state.resolvers)
     if not places or None in [place.gist for place in places]:
         return False
-    if is_any_followed(state.records, now):
+    if not is_only_looked_after(state.records, now):
         return False
-    if all(place.is_in_effect for place in places):
+    if {place.is_in_effect for place in places} == {True}:
         return state.status.value is DomainStatus.IN_EFFECT
     told = pointing(state.status.value, state.resolvers)
     seen = status_of(state.resolvers, state.authorities, policy.status, now)
@@ -242,7 +247,7 @@ def is_at_rest(state: DomainState, policy: RoundPolicy, now: datetime) -> bool:
     return is_told and seen is state.status.value
 
 
-_RESTLESS = frozenset({DomainStatus.PROPAGATING, DomainStatus.PAUSED})
+_RESTLESS = (DomainStatus.PROPAGATING, DomainStatus.PAUSED)
 
 
 def is_coming_right(state: DomainState) -> bool:

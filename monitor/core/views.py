@@ -148,7 +148,7 @@ class Counted:
         """Return since when each server means what it does, at less than a look at its view."""
 
     @abstractmethod
-    def places(self) -> tuple[Standing, ...]:
+    def places(self) -> tuple[Place, ...]:
         """Return where anybody stands, mostly one place."""
 
     @abstractmethod
@@ -183,7 +183,7 @@ def spells_of(views: Mapping[str, View]) -> Mapping[str, Spell]:
     return {server: view.spell for server, view in views.items()}
 
 
-def places_of(views: Mapping[str, View]) -> Sequence[Standing]:
+def places_of(views: Mapping[str, View]) -> Sequence[Standing | Place]:
     """Return where anybody stands; a place may come more than once."""
     if isinstance(views, Counted):
         return views.places()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -22,10 +21,10 @@ from monitor.demo.landscape import (
     shop_zones,
     vendor_zones,
 )
-from monitor.demo.oss import OssEndpoint
-from monitor.demo.oss_state import DemoAccount, OssState
+from monitor.demo.oss_state import DemoAccount
 from monitor.demo.ports import free_port, loopback_addresses
 from monitor.demo.signature import AccessKey
+from monitor.demo.surroundings import Surroundings
 from monitor.demo.zones import RRset, with_record
 
 KEY_ID_VARIABLE = "OSS_CNAME_MONITOR_DEMO_KEY_ID"
@@ -62,40 +61,24 @@ class Pace:
         )
 
 
-class World:
-    """Serves on loopback while it is entered.
-
-    `authorities` are two, `caches` are by name; tests may change both while they run.
-    """
+class World(Surroundings):
+    """A shop with two authorities, and a cache of each habit."""
 
     def __init__(self, pace: Pace, now: Callable[[], datetime]) -> None:
         self.pace = pace
         rng = Random(1)  # noqa: S311  # a world that is the same each time
         places = _places(2 + len(_HABITS))
-        self.authorities = _authorities(places[:2], pace)
-        upstream = one_of(self.authorities, rng)
-        self.caches = {
+        authorities = _authorities(places[:2], pace)
+        upstream = one_of(authorities, rng)
+        caches = {
             name: Cache(
                 place.address, place.port, habit(pace), upstream, nsid=f"{name}-1", rng=rng
             )
             for (name, habit), place in zip(_HABITS.items(), places[2:], strict=True)
         }
-        self.key = AccessKey("DEMO-KEY-ID", "demo-key-secret")
-        self.account = DemoAccount("1000000000000001", [self.key], shop_buckets())
-        self.oss_state = OssState([self.account], now)
-        self.oss = OssEndpoint(self.oss_state)
-        self._open = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        for authority in self.authorities:
-            await self._open.enter_async_context(authority)
-        for cache in self.caches.values():
-            await self._open.enter_async_context(cache)
-        await self._open.enter_async_context(self.oss)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._open.aclose()
+        key = AccessKey("DEMO-KEY-ID", "demo-key-secret")
+        account = DemoAccount("1000000000000001", [key], shop_buckets())
+        super().__init__(authorities, caches, account, now)
 
     async def tell_story(self) -> None:
         """Modify the record after a while: one authority follows late, one cache is cut off."""

@@ -6,6 +6,7 @@ import structlog
 
 from monitor.entrypoints.series.changes import CHANGES
 from monitor.entrypoints.series.domains import DOMAINS
+from monitor.entrypoints.series.doors import Past
 from monitor.entrypoints.series.pairs import PAIRS
 from monitor.entrypoints.series.survey import Survey, survey_of
 from monitor.entrypoints.series.whole import WHOLE
@@ -27,6 +28,7 @@ class StateMetrics:
         self._snapshot = snapshot
         self._max_pairs = max_pairs
         self._is_over_limit = False
+        self._past: Past = {}
 
     def pieces(self, encode: Encoder) -> Iterator[str]:
         """Yield the text of one scrape, as the encoder's format wants it, in small pieces.
@@ -35,7 +37,8 @@ class StateMetrics:
         them; some are empty, for what has to be known first. The end that OpenMetrics wants is
         not among them.
         """
-        survey = yield from survey_of(self._snapshot(), self._max_pairs)
+        survey = yield from survey_of(self._snapshot(), self._max_pairs, self._past)
+        self._past = survey.past
         self._note(survey)
         pairs = () if survey.is_over_limit else PAIRS
         for family in (*WHOLE, *DOMAINS, *CHANGES, *pairs):

@@ -1,6 +1,7 @@
 """Let APScheduler call what is due, at its interval."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -30,6 +31,9 @@ class Scheduler:
     def __init__(self, clock: Clock, lagged: Callable[[timedelta], None]) -> None:
         self._clock = clock
         self._lagged = lagged
+        # It warns at each interval that a job is skipped; we say it once.
+        library = logging.getLogger("apscheduler.scheduler")
+        library.setLevel(max(library.level, logging.ERROR))
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             # A round that could not start in time starts late; the library's own grace of one
@@ -87,13 +91,18 @@ class Scheduler:
                 raise
 
     def _on_submitted(self, event: JobSubmissionEvent) -> None:
-        planned: datetime = event.scheduled_run_times[0]
-        self._lagged(self._clock.now() - self._skipped_since.pop(event.job_id, planned))
+        skipped_since = self._skipped_since.pop(event.job_id, None)
+        lag = self._clock.now() - (skipped_since or event.scheduled_run_times[0])
+        if skipped_since is not None:
+            log.info("schedule.caught_up", job=event.job_id, seconds=lag.total_seconds())
+        self._lagged(lag)
 
     def _on_skipped(self, event: JobSubmissionEvent) -> None:
         """Count the lag of a job whose last run is not over from its first skipped one."""
-        first = self._skipped_since.setdefault(event.job_id, event.scheduled_run_times[0])
-        self._lagged(self._clock.now() - first)
+        planned: datetime = event.scheduled_run_times[0]
+        if event.job_id not in self._skipped_since:
+            log.warning("schedule.behind", job=event.job_id, why="its last run is not over yet")
+        self._lagged(self._clock.now() - self._skipped_since.setdefault(event.job_id, planned))
 
     def _on_error(self, event: JobExecutionEvent) -> None:
         error, where = repr(event.exception), event.traceback

@@ -11,7 +11,14 @@ import structlog
 
 from monitor.core.events import Event, EventType, Json
 from monitor.core.message import Message
-from monitor.core.notices.dispatch import MINUTE, Limits, Parcel, next_parcel, pause_after
+from monitor.core.notices.dispatch import (
+    MINUTE,
+    Limits,
+    Parcel,
+    Pause,
+    next_parcel,
+    pause_after,
+)
 from monitor.core.state import Step
 from monitor.core.told import Letter, PostState
 from monitor.ledger import Ledger
@@ -30,6 +37,7 @@ log = structlog.get_logger()
 _MOST_AT_ONCE = 10_000  # notices of one channel that are looked at
 _STORE_PAUSE = timedelta(seconds=5)
 _GRACE = timedelta(seconds=5)
+_AT_LEAST = timedelta(milliseconds=10)
 _NO_CHANNEL = "no_channel"
 
 T = TypeVar("T")
@@ -92,6 +100,17 @@ class Deliver:
             await self.keep(given_up(orphaned, _NO_CHANNEL, self.clock.now()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """How long a channel is left alone, None until there is news.
+
+    Where it `is_deaf`, news changes nothing.
+    """
+
+    length: timedelta | None = None
+    is_deaf: bool = False
+
+
 @dataclass(slots=True)
 class _Postman:
     """Serves one channel, one message at a time."""
@@ -110,33 +129,35 @@ class _Postman:
         while True:
             news = self.office.news_of(self.channel)
             news.clear()
-            pause = await self._serve()
-            seconds = pause.total_seconds() if pause is not None else None
-            if self.failures and seconds is not None:
-                await asyncio.sleep(seconds)  # news does not mend the channel
+            rest = await self._serve()
+            seconds = rest.length.total_seconds() if rest.length is not None else None
+            if rest.is_deaf and seconds is not None:
+                await asyncio.sleep(seconds)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await news.wait()
 
-    async def _serve(self) -> timedelta | None:
-        """Hand over what may be; return when there is more, None for when there is news."""
+    async def _serve(self) -> _Rest:
+        """Hand over what may be; return when there is more."""
         while True:
             try:
                 parcel = await self._next()
             except StoreError as error:
                 log.error("outbox.unreadable", channel=self.channel, error=str(error))
-                return _STORE_PAUSE
-            if parcel is None:
-                return None
-            if isinstance(parcel, timedelta):
-                return max(parcel, timedelta(milliseconds=10))
+                return self._rest(_STORE_PAUSE)
+            if isinstance(parcel, _Rest):
+                return parcel
             pause = await self._finished(self._hand_over(parcel))
             if pause is not None:
-                return pause
+                return self._rest(pause)
 
-    async def _next(self) -> Parcel | timedelta | None:
-        """Return what is to be handed over, or how long to wait, None for news.
+    def _rest(self, length: timedelta, *, is_full: bool = False) -> _Rest:
+        # News mends no channel; and to read all that waits with each step of a storm takes long.
+        return _Rest(max(length, _AT_LEAST), is_deaf=is_full or self.failures > 0)
+
+    async def _next(self) -> Parcel | _Rest:
+        """Return what is to be handed over, or how long to wait.
 
         By one look at the clock: between two, somebody may put it back by days.
         """
@@ -144,7 +165,13 @@ class _Postman:
         waiting = await office.outbox.waiting(_MOST_AT_ONCE, self.channel)
         handed = await office.outbox.handed(now - MINUTE, self.channel) if waiting else ()
         turn = next_parcel(waiting, handed, office.limits, now)
-        return turn - now if isinstance(turn, datetime) else turn
+        match turn:
+            case Parcel():
+                return turn
+            case Pause(until, is_full):
+                return self._rest(until - now, is_full=is_full)
+            case None:
+                return _Rest()
 
     async def _finished(self, handing_over: Coroutine[None, None, T]) -> T:
         """Let what is on its way arrive though we are cancelled: a reload repeats nothing."""

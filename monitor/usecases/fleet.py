@@ -67,5 +67,6 @@ class Fleet:
 
 def watched_in(state: State, only: Collection[DomainName] | None = None) -> list[Binding]:
     """Return the bindings that are asked about: of all domains, or of those named."""
-    found = (domain.watched for domain in state.domains.values())
-    return [b for b in found if b is not None and (only is None or b.domain in only)]
+    known = state.domains
+    found = known.values() if only is None else (known[name] for name in only if name in known)
+    return [binding for domain in found if (binding := domain.watched) is not None]

@@ -1,11 +1,11 @@
 """Follow the changes that are under way: ask just when an answer can be new."""
 
 import asyncio
-import heapq
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 
@@ -31,6 +31,7 @@ from monitor.core.views import Sighting
 from monitor.ledger import Ledger
 from monitor.ports import Clock, StoreLost
 from monitor.usecases.ask import Panel
+from monitor.usecases.errands import Errands
 from monitor.usecases.together import MOST_OF_ONE_RECORD, Together
 
 log = structlog.get_logger()
@@ -41,6 +42,9 @@ _AFTER_A_FAILURE = timedelta(seconds=5)
 _AT_LEAST = timedelta(milliseconds=10)
 
 
+_Track: TypeAlias = Callable[[DomainState, Followers, datetime], Step]
+
+
 class _Whom:
     """Names that no resolver can have."""
 
@@ -48,17 +52,12 @@ class _Whom:
     TIME = "\0time"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Errand:
-    """One thing to do for a domain: ask a resolver or the authorities, or look at the time."""
-
-    domain: DomainName
-    whom: str
-
-
 @dataclass(slots=True)
 class Follow:
-    """Runs until it is cancelled; what it does follows from the ledger's state alone."""
+    """Runs until it is cancelled; what it does follows from the ledger's state alone.
+
+    Of each resolver `abreast` domains are asked about at a time.
+    """
 
     ledger: Ledger
     panel: Panel
@@ -66,41 +65,40 @@ class Follow:
     policy: RoundPolicy
     clock: Clock
     ask_authorities: Callable[[Collection[DomainName]], Awaitable[None]]
-    _due: dict[_Errand, datetime] = field(default_factory=dict)
-    _queue: list[tuple[datetime, _Errand]] = field(default_factory=list)
-    _under_way: set[_Errand] = field(default_factory=set)
-    _not_before: dict[_Errand, datetime] = field(default_factory=dict)
-    _seen: list[tuple[DomainName, Sighting]] = field(default_factory=list)
+    abreast: int = 100
+    _errands: Mapping[str, Errands] = field(init=False)  # by whom
+    _seen: dict[DomainName, list[Sighting]] = field(default_factory=dict)
     _later: asyncio.Event = field(default_factory=asyncio.Event)
     _brought: asyncio.Event = field(default_factory=asyncio.Event)
-    _timed: Together[_Errand] = field(init=False)
+    _timed: Together[DomainName] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._timed = Together(self._record_that_time_has_passed, lambda errand: errand.domain)
+        self._timed = Together(self._record_that_time_has_passed, lambda domain: domain)
+        whoms = (*self.followers.resolvers, _Whom.AUTHORITIES, _Whom.TIME)
+        self._errands = {whom: Errands(self.abreast, self._longest_rest()) for whom in whoms}
 
     async def run(self) -> None:
         """Take up what is open, then do each errand when it is due."""
         await self._restart()
         self.ledger.listen(self._replan)
         try:
-            for domain in self._followed(self.ledger.state):
-                self._plan(domain)
+            for followed in self._followed(self.ledger.state):
+                self._plan(followed)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._record_what_is_brought())
                 while True:
-                    for errand in self._taken(self.clock.now()):
-                        group.create_task(self._do(errand))
+                    for whom, domain in self._taken(self.clock.now()):
+                        group.create_task(self._do(whom, domain))
                     await self._wait()
         finally:
             self.ledger.unlisten(self._replan)
 
     async def _restart(self) -> None:
-        await self.ledger.record(
-            lambda state: joined(
-                track_restart(domain, self.followers, self.clock.now())
-                for domain in self._followed(state)
-            )
-        )
+        names = [domain.domain for domain in self._followed(self.ledger.state)]
+        for start in range(0, len(names), MOST_OF_ONE_RECORD):
+            part = names[start : start + MOST_OF_ONE_RECORD]
+            decide = partial(self._tracked, about=part, track=track_restart)
+            await self.ledger.record(decide, about=part)
 
     def _followed(self, state: State) -> list[DomainState]:
         now = self.clock.now()
@@ -109,23 +107,14 @@ class Follow:
     def _replan(self, step: Step) -> None:
         for domain in step.domains:
             self._plan(domain)
-        if step.forgotten:
-            self._drop(step.forgotten)
+        for errands in self._errands.values():
+            errands.drop(step.forgotten)
         self._later.set()
 
-    def _drop(self, domains: Collection[DomainName]) -> None:
-        for known in (self._due, self._not_before):
-            for errand in [errand for errand in known if errand.domain in domains]:
-                del known[errand]
-
     def _plan(self, domain: DomainState) -> None:
-        wanted = self._wanted(domain)
-        for errand in (_Errand(domain.domain, whom) for whom in self._whoms()):
-            at = wanted.get(errand.whom)
-            if at is None:
-                self._due.pop(errand, None)
-            elif errand not in self._under_way:
-                self._put(errand, at)
+        wanted, now = self._wanted(domain), self.clock.now()
+        for whom, errands in self._errands.items():
+            errands.plan(domain.domain, wanted.get(whom), now)
 
     def _wanted(self, domain: DomainState) -> Mapping[str, datetime]:
         """Return when to do what; where the store is lost that knows it, to look again later."""
@@ -135,32 +124,15 @@ class Follow:
         except StoreLost:
             return {_Whom.TIME: now + _AFTER_A_FAILURE}
 
-    def _whoms(self) -> Iterator[str]:
-        yield from self.followers.resolvers
-        yield from (_Whom.AUTHORITIES, _Whom.TIME)
-
-    def _put(self, errand: _Errand, at: datetime) -> None:
-        rest_until = self._not_before.get(errand, at)
-        # A rest beyond any that we take is of a clock that was put back since.
-        if rest_until - self.clock.now() <= self._longest_rest():
-            at = max(at, rest_until)
-        if self._due.get(errand) != at:
-            self._due[errand] = at
-            heapq.heappush(self._queue, (at, errand))
-
-    def _taken(self, now: datetime) -> Iterator[_Errand]:
-        while self._queue and self._queue[0][0] <= now:
-            at, errand = heapq.heappop(self._queue)
-            if self._due.get(errand) == at:  # otherwise it was planned anew since
-                del self._due[errand]
-                self._under_way.add(errand)
-                yield errand
+    def _taken(self, now: datetime) -> Iterator[tuple[str, DomainName]]:
+        for whom, errands in self._errands.items():
+            for domain in errands.taken(now):
+                yield whom, domain
 
     async def _wait(self) -> None:
-        wait = None
-        if self._queue:
-            left = self._queue[0][0] - self.clock.now()
-            wait = max(left, _AT_LEAST).total_seconds()
+        wait, instants = None, [errands.next_at for errands in self._errands.values()]
+        if (next_at := min((at for at in instants if at is not None), default=None)) is not None:
+            wait = max(next_at - self.clock.now(), _AT_LEAST).total_seconds()
         try:
             async with asyncio.timeout(wait):
                 await self._later.wait()
@@ -168,24 +140,24 @@ class Follow:
             return
         self._later.clear()
 
-    async def _do(self, errand: _Errand) -> None:
-        match errand.whom:
+    async def _do(self, whom: str, domain: DomainName) -> None:
+        match whom:
             case _Whom.AUTHORITIES:
-                await self.ask_authorities({errand.domain})
-                self._done(errand)
+                await self.ask_authorities({domain})
+                self._done(domain, {whom})
             case _Whom.TIME:
-                await self._timed.bring([errand])
+                await self._timed.bring([domain])
             case _:
-                await self._ask(errand)
+                await self._ask(whom, domain)
 
-    async def _ask(self, errand: _Errand) -> None:
-        state = self.ledger.state.domains.get(errand.domain)
-        resolver = self.followers.resolvers.get(errand.whom)
-        if state is None or state.watched is None or resolver is None:
-            self._done(errand)
+    async def _ask(self, whom: str, domain: DomainName) -> None:
+        state = self.ledger.state.domains.get(domain)
+        if state is None or state.watched is None:
+            self._done(domain, {whom})
             return
-        for sighting in await self.panel.ask_resolvers(state.watched, (resolver,)):
-            self._seen.append((errand.domain, sighting))
+        resolver = self.followers.resolvers[whom]
+        sightings = await self.panel.ask_resolvers(state.watched, (resolver,))
+        self._seen.setdefault(domain, []).extend(sightings)
         self._brought.set()
 
     async def _record_what_is_brought(self) -> None:
@@ -193,23 +165,28 @@ class Follow:
             await self._brought.wait()
             self._brought.clear()
             await asyncio.sleep(_SECONDS_BETWEEN_RECORDS)
-            seen, self._seen = self._seen, []
-            for start in range(0, len(seen), MOST_OF_ONE_RECORD):
-                batch = seen[start : start + MOST_OF_ONE_RECORD]
-                is_kept = await self.ledger.record(
-                    partial(self._decide, batch=batch), about={domain for domain, _ in batch}
-                )
-                for domain, sighting in batch:
-                    self._done(_Errand(domain, sighting.server), is_kept=is_kept)
+            while self._seen:
+                await self._record(self._next_part())
 
-    def _decide(self, state: State, batch: Collection[tuple[DomainName, Sighting]]) -> Step:
-        found = dict[DomainName, list[Sighting]]()
-        for domain, sighting in batch:
-            found.setdefault(domain, []).append(sighting)
-        known = ((state.domains.get(domain), sightings) for domain, sightings in found.items())
+    def _next_part(self) -> Mapping[DomainName, Sequence[Sighting]]:
+        """Take some domains with all that waits of each: it is written once for all of that."""
+        part, answers = dict[DomainName, Sequence[Sighting]](), 0
+        while self._seen and answers < MOST_OF_ONE_RECORD:
+            domain = next(iter(self._seen))
+            part[domain] = self._seen.pop(domain)
+            answers += len(part[domain])
+        return part
+
+    async def _record(self, seen: Mapping[DomainName, Sequence[Sighting]]) -> None:
+        is_kept = await self.ledger.record(partial(self._decide, seen=seen), about=seen.keys())
+        for domain, sightings in seen.items():
+            self._done(domain, {sighting.server for sighting in sightings}, is_kept=is_kept)
+
+    def _decide(self, state: State, seen: Mapping[DomainName, Sequence[Sighting]]) -> Step:
+        known = ((state.domains.get(domain), sightings) for domain, sightings in seen.items())
         return joined(self._step(d, sightings) for d, sightings in known if d is not None)
 
-    def _step(self, domain: DomainState, sightings: list[Sighting]) -> Step:
+    def _step(self, domain: DomainState, sightings: Sequence[Sighting]) -> Step:
         now = self.clock.now()
         seen = [sighting.until(now) for sighting in sightings]
         return in_turn(
@@ -218,35 +195,29 @@ class Follow:
             lambda it: see_resolvers(it, seen, self.policy, now, is_round=False),
         )
 
-    async def _record_that_time_has_passed(self, errands: Sequence[_Errand]) -> None:
-        about = [errand.domain for errand in errands]
-        is_kept = await self.ledger.record(partial(self._later_now, domains=about), about=about)
-        for errand in errands:
-            self._done(errand, is_kept=is_kept)
-            if (known := self.ledger.state.domains.get(errand.domain)) is not None:
-                self._plan(known)  # all of it: perhaps only this errand was known
+    async def _record_that_time_has_passed(self, domains: Sequence[DomainName]) -> None:
+        decide = partial(self._tracked, about=domains, track=track_time)
+        is_kept = await self.ledger.record(decide, about=domains)
+        for domain in domains:
+            self._done(domain, {_Whom.TIME}, is_kept=is_kept)
 
-    def _later_now(self, state: State, domains: Collection[DomainName]) -> Step:
-        now, known = self.clock.now(), (state.domains.get(domain) for domain in domains)
-        return joined(track_time(it, self.followers, now) for it in known if it is not None)
+    def _tracked(self, state: State, about: Collection[DomainName], track: _Track) -> Step:
+        now, known = self.clock.now(), (state.domains.get(domain) for domain in about)
+        return joined(track(it, self.followers, now) for it in known if it is not None)
 
-    def _done(self, errand: _Errand, *, is_kept: bool = True) -> None:
-        self._under_way.discard(errand)
-        state = self.ledger.state.domains.get(errand.domain)
-        if state is None:
-            return
-        now = self.clock.now()
-        self._not_before[errand] = now + (self._pause(errand) if is_kept else _AFTER_A_FAILURE)
-        wanted = self._wanted(state)
-        for one in {errand, _Errand(errand.domain, _Whom.TIME)} - self._under_way:
-            if (at := wanted.get(one.whom)) is not None:
-                self._put(one, at)
+    def _done(self, domain: DomainName, whoms: Collection[str], *, is_kept: bool = True) -> None:
+        now, state = self.clock.now(), self.ledger.state.domains.get(domain)
+        for whom in whoms:
+            rest = self._pause(whom) if is_kept else _AFTER_A_FAILURE
+            self._errands[whom].done(domain, now + rest if state is not None else None)
+        if state is not None:
+            self._plan(state)
         self._later.set()
 
-    def _pause(self, errand: _Errand) -> timedelta:
+    def _pause(self, whom: str) -> timedelta:
         """How long to rest after an errand that may have changed nothing: never a busy loop."""
         policy = self.followers.policy
-        match errand.whom:
+        match whom:
             case _Whom.AUTHORITIES:
                 return policy.authority_fast_interval
             case _Whom.TIME:

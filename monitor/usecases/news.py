@@ -23,7 +23,7 @@ class News:
         self._told: dict[DomainName, dict[Resolver, Reply]] = {}
 
     def gist(self, binding: Binding, essence: Essence) -> Gist:
-        return gist_of_essence(essence, self._panel.expectation(binding))
+        return gist_of_essence(essence, binding.domain, binding.target, self._panel.policy)
 
     def knowing(self, binding: Binding, gist: Gist) -> Sequence[str]:
         known = self._ledger.state.domains.get(binding.domain)

@@ -32,11 +32,16 @@ class Polls:
 
     _known: dict[DomainName, "_Poll"] = field(default_factory=dict)
 
+    def wanted(self, domain: DomainState) -> tuple[RecordKey, ...]:
+        """Return which records the newest poll was about; none where something happened since."""
+        known = self._known.get(domain.domain)
+        return known.wanted if known is not None and known.state is domain else ()
+
     def take(
         self,
         domain: DomainState,
         looks: tuple[AuthorityLook, ...],
-        wanted: frozenset[RecordKey],
+        wanted: tuple[RecordKey, ...],
         decide: Decide,
     ) -> Step:
         """Return what a poll changes, after those that were remembered; nothing for one more.
@@ -52,7 +57,8 @@ class Polls:
             return Step()
         if is_but_later(domain, step := decide(domain)):
             before = known.answered if known is not None and known.state is domain else {}
-            self._known[domain.domain] = _Poll(domain, gist, {**before, **answered_at(looks)})
+            now_known = _Poll(domain, gist, wanted, {**before, **answered_at(looks)})
+            self._known[domain.domain] = now_known
             return Step()
         if known is not None:
             answered = known.answered
@@ -69,6 +75,7 @@ class Polls:
 class _Poll:
     state: DomainState
     gist: int
+    wanted: tuple[RecordKey, ...]
     answered: Answered
 
     def is_after(self, answered: Answered) -> bool:

@@ -40,6 +40,7 @@ from monitor.ports import Clock, Sweeper, Telemetry
 from monitor.usecases.ask import Panel
 from monitor.usecases.delegate import Delegator, NotDelegated
 from monitor.usecases.fleet import Fleet, watched_in
+from monitor.usecases.looked_at import LookedAt
 from monitor.usecases.news import News
 from monitor.usecases.polls import Polls
 from monitor.usecases.serials import Serials
@@ -58,7 +59,7 @@ class _Seen:
     binding: Binding
     sightings: tuple[Sighting, ...] = ()
     looks: tuple[AuthorityLook, ...] = ()
-    wanted: frozenset[RecordKey] = frozenset()
+    wanted: tuple[RecordKey, ...] = ()
 
     def until(self, now: datetime) -> "_Seen":
         """Return it as it can have been seen by now."""
@@ -120,11 +121,18 @@ class Rounds:
     is_wanted: Callable[[], bool] = lambda: True
     polls: Polls = field(init=False, default_factory=Polls)
     fleet: Fleet = field(init=False)
+    looked_at: LookedAt = field(init=False, default_factory=LookedAt)
     _recorded: Together[_Seen] = field(init=False)
 
     def __post_init__(self) -> None:
         self.fleet = Fleet(self.policy, self.sweeper, self.polls)
         self._recorded = Together(self._record, lambda seen: seen.binding.domain)
+
+    def continued(self) -> "Rounds":
+        """Return rounds by settings that ask and judge alike, which know all that these know."""
+        later = replace(self, panel=replace(self.panel))  # by which one tells them apart
+        later.fleet, later.polls, later.looked_at = self.fleet, self.polls, self.looked_at
+        return later
 
     async def of_authorities(self, only: Collection[DomainName] | None = None) -> None:
         """Ask the authorities of every watched domain, or of those named."""
@@ -157,6 +165,8 @@ class Rounds:
             swept = {binding.domain for binding in resting}
             rest = [b for b in watched_in(self.ledger.state) if b.domain not in swept]
             await self._look_at_each(rest, self._look_at_resolvers)
+        if self.is_wanted():
+            self.looked_at.note_all()
         self._done("resolvers", len(resting) + len(awake), started, None)
 
     def _parted(
@@ -230,14 +240,20 @@ class Rounds:
         return [r for r in self.panel.resolvers if not (known and is_left_alone(known, r, now))]
 
     async def _look_at_authorities(self, binding: Binding) -> _Seen:
-        own, *others = await self.ledger.look(
-            lambda state: self._records(state, binding), {binding.domain}
-        )
+        own, *others = await self._wanted(binding)
         looks = [await self._look_at_record(binding, own)]
         for key in others:
             with suppress(NotDelegated):  # a hop in a zone that cannot be found is no fault here
                 looks.append(await self._look_at_record(binding, key))
-        return _Seen(binding, looks=tuple(looks), wanted=frozenset((own, *others)))
+        return _Seen(binding, looks=tuple(looks), wanted=(own, *others))
+
+    async def _wanted(self, binding: Binding) -> Sequence[RecordKey]:
+        """Return which records to ask about: mostly those of the last poll, without a look."""
+        known = self.ledger.state.domains.get(binding.domain)
+        wanted = self.polls.wanted(known) if known is not None else ()
+        return wanted or await self.ledger.look(
+            lambda state: self._records(state, binding), {binding.domain}
+        )
 
     def _records(self, state: State, binding: Binding) -> Sequence[RecordKey]:
         known = state.domains.get(binding.domain)
@@ -257,7 +273,9 @@ class Rounds:
 
     async def _record(self, part: Sequence[_Seen]) -> None:
         about = [seen.binding.domain for seen in part]
-        await self.ledger.record(partial(self._decide, batch=part), about=about)
+        is_kept = await self.ledger.record(partial(self._decide, batch=part), about=about)
+        if is_kept and self.is_wanted():
+            self.looked_at.note(seen.binding.domain for seen in part if seen.sightings)
 
     def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
         if not self.is_wanted():
@@ -286,7 +304,9 @@ class Rounds:
         return in_turn(
             domain,
             lambda it: see_authorities(it, own.sightings, own.delegation, self.policy, now),
-            lambda it: track_authorities(it, seen.looks, self.followers, now, seen.wanted),
+            lambda it: track_authorities(
+                it, seen.looks, self.followers, now, frozenset(seen.wanted)
+            ),
             lambda it: see_change(it, self.policy, now),
         )
 

@@ -16,7 +16,7 @@ from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
 from monitor.core.status import DomainStatus, Remedy, Tally, remedy, tally_of
 from monitor.core.tracking.changes import Change
-from monitor.core.tracking.record import RecordKey, is_any_followed
+from monitor.core.tracking.record import RecordKey, is_only_looked_after
 from monitor.core.verdict import Verdict, VerdictKind
 from monitor.core.views import Counted, Standing, View, standing_of, standings_of
 from monitor.ports import Latest, StoreLost
@@ -98,10 +98,10 @@ class Snapshot:
     def _is_in_views(self, domain: DomainState) -> bool:
         """Tell whether to look for what no sweep has shown; to read a fleet at rest takes long.
 
-        Whose change is looked after is not swept, so nothing but its views knows.
+        Whose change is followed is not swept, so nothing but its views knows.
         """
         is_at_hand = not isinstance(domain.resolvers, Counted)
-        return is_at_hand or is_any_followed(domain.records, self.at)
+        return is_at_hand or not is_only_looked_after(domain.records, self.at)
 
     def _filled(self, newest: Sequence[int | None], domain: DomainState) -> Sequence[int | None]:
         if not self._is_in_views(domain):

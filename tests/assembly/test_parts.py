@@ -9,17 +9,18 @@ import pytest
 
 from monitor.adapters.inventory.credentials import (
     CredentialsUnavailable,
-    EcsRoleCredentials,
     EnvironmentCredentials,
     FileCredentials,
     StaticCredentials,
 )
+from monitor.adapters.inventory.role import EcsRoleCredentials
 from monitor.adapters.resolvers.carriers import CARRIERS
 from monitor.adapters.stores.session import Access
 from monitor.assembly.parts import (
     NotAvailable,
     Surroundings,
     abreast_of,
+    ask_alike,
     credentials_of,
     delegation_policy_of,
     inventories_of,
@@ -146,3 +147,35 @@ async def test_a_relative_database_is_in_the_working_directory(tmp_path: Path) -
     finally:
         os.chdir(here)
     assert (tmp_path / "oss-cname-monitor.db").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '[[bindings]]\ndomain = "img.example"\ntarget = "x.example"',
+        '[[accounts]]\nname = "a"\nregion = "cn-x"\nendpoint = "oss-cn-x.aliyuncs.com"',
+        '[alerting]\nremind = "1h"',
+        '[daemon]\nlang = "zh"',
+        "[http_check]\nenabled = true",
+    ],
+)
+def test_settings_that_say_nothing_of_asking_and_judging_ask_alike(text: str) -> None:
+    assert ask_alike(parse("", {}), parse(text, {}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[resolvers]]\nname = "a"\naddress = "127.0.0.1"',
+        "[authority]\nmax_qps = 7",
+        '[schedule]\ntimeout = "3s"',
+        "[targets]\naccept_classes = []",
+        '[propagation]\nwindow = "48h"',
+        "[alerting]\nfail_after = 3",
+        "[alerting]\nmin_coverage = 0.7",
+        '[distributed]\nnats_url = "nats://127.0.0.1:1"',
+    ],
+)
+def test_settings_that_ask_or_judge_otherwise_are_told_apart(text: str) -> None:
+    assert not ask_alike(parse("", {}), parse(text, {}))

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import gettempdir
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -40,10 +41,12 @@ def _played(faults: Sequence[Fault], console: Console) -> list[table.Row]:
     rows = list[table.Row]()
     with Progress(*columns, words, console=console) as progress:
         task = progress.add_task(faults[0].name, total=len(faults))
-        for fault, outcome in run_all(faults):
+        for fault, outcome, folder in run_all(faults, Path(gettempdir())):
             rows.append((fault, outcome))
-            mark = "kept  " if outcome.kept else "BROKEN"
-            console.print(f"{mark} {fault.name}", highlight=False, markup=False)
+            said = f"kept   {fault.name}"
+            if not outcome.kept:
+                said = f"BROKEN {fault.name}: see {folder}; {table.remark(outcome)}"
+            console.print(said, highlight=False, markup=False)
             following = faults[len(rows)].name if len(rows) < len(faults) else "done"
             progress.update(task, advance=1, description=following)
     return rows

@@ -21,11 +21,13 @@ from monitor.demo.landscape import HANGZHOU
 from monitor.demo.oss import OssEndpoint
 from monitor.demo.oss_state import DemoAccount, DemoBucket, DemoCname, OssState
 from monitor.demo.signature import AccessKey
-from tests.chaos.looks import latency
+from tests.chaos.config import KEY_ID, KEY_SECRET, Pace, Places, config_text
+from tests.chaos.looks import latency, meanwhile
 from tests.chaos.pager import Pager, pager
 from tests.chaos.runner import Runner
 from tests.chaos.scene import DATABASE
-from tests.chaos.world import AT, KEY_ID, KEY_SECRET
+from tests.chaos.world import AT
+from tests.servers.endpoints import Endpoint
 
 T = TypeVar("T")
 
@@ -45,8 +47,8 @@ class Servers:
     _sockets: list[socket.socket] = field(default_factory=list)
 
     @contextmanager
-    def serving(self, count: int) -> Iterator[Sequence[int]]:
-        """Serve until the block ends; yield the ports."""
+    def serving(self, count: int) -> Iterator[Sequence[Endpoint]]:
+        """Serve until the block ends; yield where."""
         for _ in range(count):
             listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -54,7 +56,7 @@ class Servers:
             self._sockets.append(listener)
             threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
         try:
-            yield [listener.getsockname()[1] for listener in self._sockets]
+            yield [Endpoint(*listener.getsockname()) for listener in self._sockets]
         finally:
             for listener in self._sockets:
                 with suppress(OSError):  # it is not connected; whoever waits is woken all the same
@@ -181,34 +183,24 @@ async def open_crowd(folder: Path, size: int, patience: float) -> AsyncIterator[
             runner = Runner(folder, {KEY_ID: key.id, KEY_SECRET: key.secret})
             crowd = Crowd(size, servers, account, runner, paged)
             crowd.bind()
-            text = _CONFIG.format(
-                listen=f"{AT}:{runner.port}", database=folder / DATABASE, pager=paged.url,
-                zone=ZONE, authority=f"{AT}:{authority}", oss=oss.url,
-                key_id=KEY_ID, key_secret=KEY_SECRET, refresh=_REFRESH,
-            )  # fmt: skip
-            resolvers = "".join(_RESOLVER.format(port=port, address=AT) for port in caches)
-            (folder / "config.toml").write_text(text + resolvers)
+            places = Places(
+                listen=runner.at,
+                database=f"sqlite:///{folder / DATABASE}",
+                pager=paged.url,
+                oss=oss.url,
+                zone=ZONE,
+                authorities=[authority],
+                resolvers={f"cache-{at.port}": at for at in caches},
+            )
+            (folder / "config.toml").write_text(config_text(_PACE, places))
             try:
                 await runner.start()
-                await crowd.until(lambda: _is_ready(runner), patience)
+                await crowd.until(runner.is_ready, patience)
                 await crowd.until_all("in_effect", patience)
-                pulse = asyncio.ensure_future(crowd.watch_pulse())
-                try:
+                async with meanwhile(crowd.watch_pulse()):
                     yield crowd
-                finally:
-                    pulse.cancel()
-                    await asyncio.wait({pulse})
-                if not pulse.cancelled():
-                    pulse.result()  # it raised
             finally:
                 await runner.close()
-
-
-async def _is_ready(runner: Runner) -> bool:
-    try:
-        return (await runner.get("-/ready")).ok
-    except OSError:
-        return False
 
 
 def _message(
@@ -238,22 +230,16 @@ def _wire(name: str) -> bytes:
     return b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
 
 
-_REFRESH = "5s"
-
-_CONFIG = """\
-[daemon]
-listen = "{listen}"
-database = "sqlite:///{database}"
-log_format = "json"
-
-[schedule]
+# A window that no domain outlives, and rounds that ten thousand of them leave time for.
+_PACE = Pace(
+    schedule="""\
 authority_interval = "10s"
 authority_fast_interval = "10s"
 recursive_interval = "20s"
 timeout = "2s"
 attempts = 3
-
-[propagation]
+""",
+    propagation="""\
 window = "2h"
 follow_for = "2h"
 sample_gap = "2s"
@@ -270,31 +256,7 @@ hold_down = "2s"
 retry_gap = "3s"
 retry_max = "30s"
 unreachable_after = "20s"
-
-[authority]
-servers = {{ "{zone}" = ["{authority}"] }}
-max_qps = 100000
-
-[[accounts]]
-name = "crowd"
-endpoint = "{oss}"
-region = "cn-hangzhou"
-refresh = "{refresh}"
-credentials = {{ kind = "static", access_key_id = {{ env = "{key_id}" }}, \
-access_key_secret = {{ env = "{key_secret}" }} }}
-
-[[alerting.channels]]
-name = "pager"
-url = "{pager}"
-severity = "warning"
-
-"""
-
-_RESOLVER = """\
-[[resolvers]]
-name = "cache-{port}"
-address = "{address}"
-port = {port}
-max_qps = 100000
-
-"""
+""",
+    refresh="5s",
+    queries=100_000,
+)

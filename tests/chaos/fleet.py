@@ -9,11 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.runner import Runner
+from tests.chaos.runner import Runner, collect
 from tests.chaos.scene import Scene, open_scene
 from tests.chaos.tap import Tap, open_tap
 from tests.chaos.watcher import Watcher
-from tests.chaos.world import AT
 from tests.cli.commands import environment
 from tests.servers.endpoints import Endpoint, free_endpoint
 from tests.servers.nats import NatsServer, nats_server_in
@@ -75,7 +74,7 @@ class Worker:
             env=environment(), stdout=DEVNULL, stderr=PIPE,
         )  # fmt: skip
         assert self.process.stderr is not None
-        self._reading = asyncio.ensure_future(_collect(self.process.stderr, self.lines))
+        self._reading = asyncio.ensure_future(collect(self.process.stderr, self.lines))
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -96,6 +95,12 @@ class Worker:
             await self.process.wait()
         if self._reading is not None:
             await self._reading
+            self._reading = None
+
+    async def close(self) -> None:
+        """End what runs, and leave in the folder what was said."""
+        await self.kill()
+        self.config.with_suffix(".log").write_text("\n".join(self.lines))
 
 
 @dataclass(slots=True)
@@ -137,8 +142,8 @@ async def open_fleet(folder: Path, resolvers: Sequence[str]) -> AsyncIterator[Fl
             async with open_scene(folder, change=change) as scene:
                 yield Fleet(scene, broker, tap, worker, other, data)
     finally:
-        await worker.kill()
-        await other.kill()
+        await worker.close()
+        await other.close()
         await broker.close()
 
 
@@ -182,9 +187,9 @@ async def _standby(scene: Scene, broker: Broker) -> AsyncIterator[Pair]:
     folder.mkdir()
     standby = Runner(folder, dict(leader.environ))
     text = (leader.folder / "config.toml").read_text()
-    mine = text.replace(f'{AT}:{leader.port}"', f'{AT}:{standby.port}"')
+    mine = text.replace(f'"{leader.at}"', f'"{standby.at}"')
     (folder / "config.toml").write_text(mine)
-    watcher = Watcher(standby.port)
+    watcher = Watcher(standby.at.port)
     watching = asyncio.ensure_future(watcher.run())
     try:
         await standby.start()
@@ -198,8 +203,3 @@ async def _standby(scene: Scene, broker: Broker) -> AsyncIterator[Pair]:
 async def says(runner: Runner, event: str) -> bool:
     """Tell whether a daemon has logged an event of that name."""
     return any(logged["event"] == event for logged in runner.events)
-
-
-async def _collect(stream: asyncio.StreamReader, lines: list[str]) -> None:
-    async for line in stream:
-        lines.append(line.decode(errors="replace").rstrip())  # noqa: PERF401  # it is read while it grows

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import requests
@@ -41,6 +43,19 @@ async def newest_answers(scene: Scene) -> dict[str, str]:
     }
 
 
+@asynccontextmanager
+async def meanwhile(looking: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Look on until the block ends; then raise what the look raised, if it did."""
+    task = asyncio.ensure_future(looking)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
 def open_files(runner: Runner) -> int:
     """Return how many descriptors the daemon has."""
     return sum(1 for _ in _proc(runner, "fd").iterdir())
@@ -49,6 +64,11 @@ def open_files(runner: Runner) -> int:
 def threads(runner: Runner) -> int:
     """Return how many threads the daemon has."""
     return sum(1 for _ in _proc(runner, "task").iterdir())
+
+
+def memory(runner: Runner) -> float:
+    """Return how much memory the daemon has, in MiB."""
+    return _number(runner, "status", "VmRSS:") / 1024
 
 
 def peak_memory(runner: Runner) -> float:

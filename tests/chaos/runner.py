@@ -13,10 +13,9 @@ from typing import Any
 
 import requests
 
-from monitor.demo.ports import free_port
 from tests.chaos.judging import Report
-from tests.chaos.world import AT
 from tests.cli.commands import Finished, environment, run
+from tests.servers.endpoints import Endpoint, free_endpoint
 
 _PATIENCE = 60.0  # seconds until a process that was told to end counts as stuck
 _REPLY = 10.0  # seconds for one reply over HTTP
@@ -24,21 +23,21 @@ _REPLY = 10.0  # seconds for one reply over HTTP
 
 @dataclass(slots=True)
 class Runner:
-    """Runs one daemon after another in a folder with a `config.toml`, all at the same port.
+    """Runs one daemon after another in a folder with a `config.toml`, all at the same place.
 
     `environ` may be changed between two of them; `lines` is what all of them said so far.
     """
 
     folder: Path
     environ: dict[str, str]
-    port: int = field(default_factory=lambda: free_port([AT]))
+    at: Endpoint = field(default_factory=free_endpoint)
     process: Process | None = None
     lines: list[str] = field(default_factory=list)
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://{AT}:{self.port}/"
+        return f"http://{self.at}/"
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -63,7 +62,7 @@ class Runner:
             stdout=DEVNULL, stderr=PIPE,
         )  # fmt: skip
         assert self.process.stderr is not None
-        reading = _collect(self.process.stderr, self.lines)
+        reading = collect(self.process.stderr, self.lines)
         self._reading.append(asyncio.ensure_future(reading))
 
     async def end(self, number: signal.Signals) -> int:
@@ -88,17 +87,26 @@ class Runner:
         return code
 
     async def close(self) -> None:
+        """End what runs, and leave in the folder what was said: see `run.run_all`."""
         if self.process is not None:
             await self.kill()
+        (self.folder / "daemon.log").write_text("\n".join(self.lines))
 
     async def get(self, path: str) -> requests.Response:
         return await asyncio.to_thread(requests.get, self.url + path, timeout=_REPLY)
+
+    async def is_ready(self) -> bool:
+        try:
+            return (await self.get("-/ready")).ok
+        except requests.RequestException:
+            return False
 
     async def command(self, *words: str) -> Finished:
         """Run a command beside the daemon, or without one."""
         return await asyncio.to_thread(run, *words, at=self.folder, environ=self.environ)
 
 
-async def _collect(stream: asyncio.StreamReader, lines: list[str]) -> None:
+async def collect(stream: asyncio.StreamReader, lines: list[str]) -> None:
+    """Add what a process says to the lines, until it ends."""
     async for line in stream:
         lines.append(line.decode(errors="replace").rstrip())  # noqa: PERF401  # it is read while it grows

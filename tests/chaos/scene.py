@@ -23,7 +23,7 @@ from tests.chaos.judging import Observed, Trouble, judge, paging_of
 from tests.chaos.pager import Pager, pager
 from tests.chaos.runner import Runner
 from tests.chaos.watcher import Watcher
-from tests.chaos.world import AT, ELSEWHERE, LABELS, RIGHT, SmallWorld
+from tests.chaos.world import ELSEWHERE, LABELS, RIGHT, SmallWorld
 
 PATIENCE = 90.0  # seconds until a daemon that does not become normal counts as broken
 PAUSE = 0.1
@@ -115,14 +115,15 @@ class Scene:
 
     async def until_ready(self, patience: float = PATIENCE) -> None:
         """Return when the daemon says that it is ready."""
+        await self.until(self.runner.is_ready, patience)
 
-        async def is_ready() -> bool:
-            try:
-                return (await self.runner.get("-/ready")).ok
-            except requests.RequestException:
-                return False
+    async def until_handed(self) -> None:
+        """Return when a notice has come to the pager, who need not have taken it yet."""
 
-        await self.until(is_ready, patience)
+        async def is_handed() -> bool:
+            return bool(self.pager.handed)
+
+        await self.until(is_handed)
 
     async def until_paged(self, label: str, patience: float = PATIENCE) -> None:
         """Return when the pager knows of the domain's trouble."""
@@ -259,9 +260,9 @@ async def open_scene(
     async with SmallWorld(labels) as world:
         with pager() as paged:
             runner = Runner(folder, {**world.environ, **(environ or {})})
-            text = world.config_text(f"{AT}:{runner.port}", database, paged.url)
+            text = world.config_text(runner.at, database, paged.url)
             (folder / "config.toml").write_text(change(text))
-            scene = Scene(world, runner, paged, Watcher(runner.port), database)
+            scene = Scene(world, runner, paged, Watcher(runner.at.port), database)
             watching = asyncio.ensure_future(scene.watcher.run())
             try:
                 await runner.start()

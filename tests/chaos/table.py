@@ -36,15 +36,20 @@ def write_between(page: Path, text: str) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
 
 
-def _cells(fault: Fault, outcome: Outcome) -> tuple[str, ...]:
+def remark(outcome: Outcome) -> str:
+    """Say what was wrong, if anything, and what else is worth a word."""
     false = (f"false page: {title}" for title in outcome.false_pages)
     wrong = (*outcome.lost, *false, *outcome.broken)
+    return "; ".join(filter(None, (*wrong[:3], outcome.remark)))
+
+
+def _cells(fault: Fault, outcome: Outcome) -> tuple[str, ...]:
     return (
         f"{fault.name}: {fault.about}",
         str(len(outcome.lost)) if outcome.lost else "nothing",
         f"{outcome.paged} of {outcome.truth}",
         "never" if outcome.normal_after is None else f"{outcome.normal_after:.1f} s",
-        "; ".join(filter(None, (*wrong[:3], outcome.remark))),
+        remark(outcome),
     )
 
 

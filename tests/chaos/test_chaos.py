@@ -11,7 +11,8 @@ from tests.chaos import __main__ as command
 from tests.chaos import table
 from tests.chaos.fault import Fault, Outcome
 from tests.chaos.faults import FAULTS
-from tests.chaos.run import outcome_of
+from tests.chaos.run import WHERE, outcome_of, run_all
+from tests.chaos.runner import Runner
 from tests.chaos.scene import DATABASE, open_scene
 
 QUICK = ("api: 403 for every bucket", "kill -9 at rest")
@@ -60,6 +61,29 @@ async def test_a_fault_that_cannot_be_played_or_has_no_end_has_kept_nothing(
     assert (outcome.kept, outcome.remark) == (False, "RuntimeError: no such server")
     outcome = await outcome_of(Fault("endless", "", endless, within=0.1), tmp_path)
     assert not outcome.kept
+
+
+def test_only_a_fault_that_broke_a_promise_leaves_what_the_daemon_said(tmp_path: Path) -> None:
+    async def broken(folder: Path) -> Outcome:
+        await (await started(folder)).close()
+        raise RuntimeError("no such server")
+
+    async def kept(folder: Path) -> Outcome:
+        await (await started(folder)).close()
+        return KEPT
+
+    async def started(folder: Path) -> Runner:
+        (folder / "config.toml").write_text("nonsense")
+        runner = Runner(folder, {})
+        await runner.start()
+        await runner.ended()
+        return runner
+
+    faults = [Fault("broken", "", broken), Fault("kept", "", kept)]
+    (_, _, left), _ = run_all(faults, tmp_path)
+    assert list(tmp_path.iterdir()) == [left]
+    assert "config.toml" in (left / "daemon.log").read_text()
+    assert 'RuntimeError("no such server")' in (left / WHERE).read_text()
 
 
 def test_the_table_is_written_between_its_markers(tmp_path: Path) -> None:

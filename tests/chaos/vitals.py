@@ -6,12 +6,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import requests
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chaos.detours import ROUND
+from tests.chaos.looks import latency, meanwhile, memory, open_files, total
 from tests.chaos.runner import Runner
 from tests.chaos.scene import Scene
 
@@ -21,7 +18,6 @@ MOST_WAIT = 3.0  # seconds for a reply that needs little more than a turn of the
 MOST_FILES = 60  # more than before when all is over: a sweep alone opens 48
 
 _BETWEEN_LOOKS = 0.2  # seconds
-_KIBIBYTES = 1024
 _STRAYS = "oss_cname_unmatched_datagrams_total"
 
 
@@ -55,11 +51,8 @@ async def vitals_of(scene: Scene, restless: str) -> AsyncIterator[Vitals]:
     """
     vitals, began = Vitals(len(scene.world.domains) - 1), time.monotonic()
     asked, strays = _asked(scene, restless), await _strays(scene.runner)
-    looking = asyncio.ensure_future(_look_on(scene.runner, vitals))
-    try:
+    async with meanwhile(_look_on(scene.runner, vitals)):
         yield vitals
-    finally:
-        looking.cancel()
     vitals.seconds = time.monotonic() - began
     vitals.asked = _asked(scene, restless) - asked
     vitals.strays = await _strays(scene.runner) - strays
@@ -100,39 +93,12 @@ def _asked(scene: Scene, restless: str) -> Counter[str]:
 
 
 async def _strays(runner: Runner) -> int:
-    text = (await runner.get("metrics")).text
-    return sum(
-        int(sample.value)
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == _STRAYS and sample.labels["kind"] == "stray"
-    )
+    return int(await total(runner, _STRAYS, kind="stray"))
 
 
 async def _look_on(runner: Runner, vitals: Vitals) -> None:
     while True:
-        vitals.memory = max(vitals.memory, _memory(runner))
-        vitals.files = max(vitals.files, _files(runner))
-        vitals.wait = max(vitals.wait, await asyncio.to_thread(_wait_for_reply, runner.url))
+        vitals.memory = max(vitals.memory, memory(runner))
+        vitals.files = max(vitals.files, open_files(runner))
+        vitals.wait = max(vitals.wait, await latency(runner))
         await asyncio.sleep(_BETWEEN_LOOKS)
-
-
-def _wait_for_reply(url: str) -> float:
-    began = time.monotonic()
-    requests.get(f"{url}-/healthy", timeout=30)
-    return time.monotonic() - began
-
-
-def _memory(runner: Runner) -> float:
-    status = (_proc(runner) / "status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / _KIBIBYTES
-
-
-def _files(runner: Runner) -> int:
-    return len(list((_proc(runner) / "fd").iterdir()))
-
-
-def _proc(runner: Runner) -> Path:
-    assert runner.process is not None, "a daemon runs"
-    return Path(f"/proc/{runner.process.pid}")

@@ -1,20 +1,20 @@
 """A small world in which all is well, until somebody who knows of it breaks something."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from random import Random
-from typing import Self
 
 from monitor.adapters.clock import SystemClock
 from monitor.demo.authority import Authority, one_of
 from monitor.demo.caches import Cache
 from monitor.demo.habits import honest
 from monitor.demo.landscape import HANGZHOU, SHOP
-from monitor.demo.oss import OssEndpoint
-from monitor.demo.oss_state import DemoAccount, DemoBucket, DemoCname, OssState
+from monitor.demo.oss_state import DemoAccount, DemoBucket, DemoCname
 from monitor.demo.ports import free_port
 from monitor.demo.signature import AccessKey
+from monitor.demo.surroundings import Surroundings
 from monitor.demo.zones import RRset, Zone, with_record
+from tests.chaos.config import KEY_ID, KEY_SECRET, Pace, Places, config_text
+from tests.servers.endpoints import Endpoint
 
 AT = "127.0.0.1"
 BUCKET = "shop-www"
@@ -22,46 +22,29 @@ RIGHT = f"{BUCKET}.{HANGZHOU}"
 ELSEWHERE = "www.other.example.net"  # a host of somebody else's
 LABELS = ("www", "img", "static", "docs")
 RESOLVERS = ("one", "two", "three")
-KEY_ID, KEY_SECRET = "CHAOS_KEY_ID", "CHAOS_KEY_SECRET"
 _TTL = 1
 
 
-class SmallWorld:
-    """Two authorities, honest caches and an OSS account; it serves while it is entered.
-
-    Every domain is bound to one bucket and leads there. All of it may be changed while it runs.
-    """
+class SmallWorld(Surroundings):
+    """Two authorities, and honest caches; every domain is bound to one bucket and leads there."""
 
     def __init__(self, labels: Sequence[str] = LABELS) -> None:
         rng = Random(1)  # a world that is the same each time
         self.domains = tuple(f"{label}.{SHOP}" for label in labels)
-        self.authorities = tuple(
+        authorities = tuple(
             Authority(AT, free_port([AT]), zones, nsid=f"authority-{number}")
             for number, zones in enumerate((_zones(self.domains), _zones(self.domains)[:1]), 1)
         )
-        upstream = one_of(self.authorities, rng)
-        self.caches = {
+        upstream = one_of(authorities, rng)
+        caches = {
             name: Cache(AT, free_port([AT]), honest(), upstream, nsid=name, rng=rng)
             for name in RESOLVERS
         }
-        self.key = AccessKey("CHAOS-KEY-ID", "chaos-key-secret")
+        key = AccessKey("CHAOS-KEY-ID", "chaos-key-secret")
         bound = (DemoCname(domain) for domain in self.domains)
         bucket = DemoBucket.within("cn-hangzhou", BUCKET, *bound)
-        self.account = DemoAccount("1000000000000001", [self.key], [bucket])
-        self.oss_state = OssState([self.account], SystemClock().now)
-        self.oss = OssEndpoint(self.oss_state)
-        self._open = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        for authority in self.authorities:
-            await self._open.enter_async_context(authority)
-        for cache in self.caches.values():
-            await self._open.enter_async_context(cache)
-        await self._open.enter_async_context(self.oss)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._open.aclose()
+        account = DemoAccount("1000000000000001", [key], [bucket])
+        super().__init__(authorities, caches, account, SystemClock().now)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -76,24 +59,18 @@ class SmallWorld:
                 shop = with_record(shop, RRset.of(domain, "CNAME", _TTL, f"{target}."))
             authority.zones = (shop, *others)
 
-    def config_text(self, listen: str, database: str, pager: str) -> str:
+    def config_text(self, listen: Endpoint, database: str, pager: str) -> str:
         """Return a configuration that watches this world, and tells of trouble at the pager's."""
-        servers = ", ".join(f'"{it.address}:{it.port}"' for it in self.authorities)
-        resolvers = "".join(
-            _RESOLVER.format(name=name, address=cache.address, port=cache.port)
-            for name, cache in self.caches.items()
-        )
-        fixed = _CONFIG.format(
+        places = Places(
             listen=listen,
             database=database,
             pager=pager,
-            shop=SHOP,
-            servers=servers,
             oss=self.oss.url,
-            key_id=KEY_ID,
-            key_secret=KEY_SECRET,
+            zone=SHOP,
+            authorities=[Endpoint(it.address, it.port) for it in self.authorities],
+            resolvers={name: Endpoint(it.address, it.port) for name, it in self.caches.items()},
         )
-        return fixed + resolvers
+        return config_text(_PACE, places)
 
 
 def _zones(domains: Iterable[str]) -> tuple[Zone, ...]:
@@ -107,20 +84,15 @@ def _zones(domains: Iterable[str]) -> tuple[Zone, ...]:
 
 # A window of minutes in which nothing has to be waited for longer than a few seconds; silence for
 # a moment is nothing on a busy machine.
-_CONFIG = """\
-[daemon]
-listen = "{listen}"
-database = "{database}"
-log_format = "json"
-
-[schedule]
+_PACE = Pace(
+    schedule="""\
 authority_interval = "1s"
 authority_fast_interval = "0.5s"
 recursive_interval = "1s"
 timeout = "1s"
 attempts = 2
-
-[propagation]
+""",
+    propagation="""\
 window = "10m"
 follow_for = "10m"
 sample_gap = "0.3s"
@@ -137,32 +109,7 @@ hold_down = "2s"
 retry_gap = "0.3s"
 retry_max = "3s"
 unreachable_after = "5s"
-
-[authority]
-servers = {{ "{shop}" = [{servers}] }}
-max_qps = 1000
-
-[[accounts]]
-name = "shop"
-endpoint = "{oss}"
-region = "cn-hangzhou"
-refresh = "2s"
-credentials = {{ kind = "static", access_key_id = {{ env = "{key_id}" }}, \
-access_key_secret = {{ env = "{key_secret}" }} }}
-
-[[alerting.channels]]
-name = "pager"
-url = "{pager}"
-severity = "warning"
-
-"""
-
-_RESOLVER = """\
-[[resolvers]]
-name = "{name}"
-address = "{address}"
-port = {port}
-group = "chaos"
-max_qps = 1000
-
-"""
+""",
+    refresh="2s",
+    queries=1000,
+)

@@ -46,17 +46,6 @@ async def main():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_other_signals_may_tell_it_too(tmp_path: Path) -> None:
-    script = """
-async def main():
-    with ending.ending(signal.SIGHUP) as told:
-        tell(signal.SIGHUP)
-        await told.wait()
-    return Exit.OK
-"""
-    assert run(script, tmp_path).returncode == 0
-
-
 def test_being_told_again_when_all_is_over_changes_nothing(tmp_path: Path) -> None:
     script = """
 async def main():

@@ -66,7 +66,7 @@ class Notes:
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def gist(self, binding: Binding, essence: Essence) -> Gist:
-        return gist_of_essence(essence, _expected(binding))
+        return gist_of_essence(essence, binding.domain, binding.target, TargetPolicy())
 
     def knowing(self, binding: Binding, gist: Gist) -> list[str]:
         known = (pair for pair, of_pair in self.known.items() if of_pair == gist)

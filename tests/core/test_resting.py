@@ -24,11 +24,16 @@ from monitor.core.tracking.record import (
     Unwatched,
     ended_at,
     followed_until,
+    gists_tell,
     is_any_followed,
     is_calm,
+    is_only_looked_after,
 )
+from monitor.core.verdict import VerdictKind
 from monitor.core.views import (
+    Place,
     Spell,
+    Standing,
     View,
     places_of,
     servers_with,
@@ -64,6 +69,10 @@ def calm_states(draw: st.DrawFn) -> DomainState:
     records = draw(st.lists(st.sampled_from(calm), max_size=1))
     keyed = {record.key: record for record in records}
     return replace(draw(states()), records=keyed)
+
+
+def without_gist(place: Standing | Place) -> tuple[VerdictKind, bool | None, bool]:
+    return place.kind, place.is_in_effect, place.gist is None
 
 
 def moments_around(records: Mapping[RecordKey, TrackedRecord]) -> list[datetime]:
@@ -171,9 +180,11 @@ def test_standings_are_those_of_the_views_without_a_look_at_them(state: DomainSt
         assert list(standings_of(resting_views)) == list(standings_of(views))
         for server in (*views, "nobody"):
             assert standing_of(resting_views, server) == standing_of(views, server)
-        assert {*places_of(resting_views)} == {*places_of(views)}
-        gists = {standing.gist for standing in places_of(views) if standing.gist is not None}
-        for gist in (*gists, b"another"):
+        assert {*map(without_gist, places_of(resting_views))} == {
+            *map(without_gist, places_of(views))
+        }
+        gists = {standing.gist for _, standing in standings_of(views)}
+        for gist in (*filter(None, gists), b"another"):
             assert [*servers_with(resting_views, gist)] == [*servers_with(views, gist)]
         assert tally(resting_views) == tally(views)
         assert spells_of(resting_views) == spells_of(views)
@@ -189,6 +200,7 @@ def test_the_records_tell_the_same_of_themselves(
     if is_calm(records):
         assert followed_until(records) == followed_until(state.records)
         assert ended_at(records) == ended_at(state.records)
+        assert gists_tell(records) is gists_tell(state.records)
     for now in (*moments, *moments_around(state.records)):
         assert is_any_followed(records, now) is is_any_followed(state.records, now)
     assert records == state.records
@@ -202,6 +214,7 @@ def test_however_far_a_change_has_come_its_record_rests_as_it_was(number: int) -
     assert records == state.records
     for now in moments_around(state.records):
         assert is_any_followed(records, now) is is_any_followed(state.records, now)
+        assert is_only_looked_after(records, now) is is_only_looked_after(state.records, now)
 
 
 @pytest.mark.parametrize("ending", ["given up", "taken back"])
@@ -260,7 +273,8 @@ def test_gists_that_are_cut_off_or_no_gists_are_refused(damaged: str) -> None:
     one = VIEWS["a"]
     known = replace(one, sighting=replace(one.sighting, gist=b"12345678"))
     row = domain_row(replace(BARE, resolvers={known.sighting.server: known}))
-    assert places_of(rested(row).resolvers)[0].gist == b"12345678"
+    ((_, standing),) = standings_of(rested(row).resolvers)
+    assert standing.gist == b"12345678"
     with pytest.raises(ValueError, match=r"missing|non-hexadecimal"):
         rested(row._replace(gists=damaged))
 

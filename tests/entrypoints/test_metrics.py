@@ -19,7 +19,8 @@ from monitor.core.inventory import AccountInventory
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver
 from monitor.core.state import DomainState, State
-from monitor.core.tracking.record import TrackedRecord
+from monitor.core.tracking.record import CalmRecords, RecordKey, TrackedRecord
+from monitor.entrypoints.metrics import StateMetrics
 from monitor.usecases.snapshot import Snapshot
 from tests.contracts.followed import stages
 from tests.core.samples import BINDING, DOMAIN, START
@@ -88,6 +89,43 @@ def test_each_stage_of_a_change_is_told(record: TrackedRecord, hours: int) -> No
     assert lines_of(text_of(snapshot)) == lines_of(
         generate_latest(PlainMetrics(snapshot)).decode()
     )
+
+
+class CountedRecords(dict[RecordKey, TrackedRecord], CalmRecords):
+    """Records of a change that has ended, which counts how often they are read."""
+
+    followed_until = None
+    ended_at = START + timedelta(hours=71)
+    reads = 0
+
+    def __getitem__(self, key: RecordKey) -> TrackedRecord:
+        self.reads += 1
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("record", ended())
+def test_a_change_that_is_over_is_read_once_and_again_when_its_domain_has_moved(
+    record: TrackedRecord,
+) -> None:
+    records = CountedRecords({record.key: record})
+    shown = followed(record, timedelta(hours=72))
+    snapshots = [with_records(shown, records)]
+    metrics = StateMetrics(lambda: snapshots[-1], 10_000)
+    first = "".join(metrics.pieces(generate_latest))
+    reads = records.reads
+    assert lines_of(first) == lines_of(text_of(shown)) and reads > 0
+    assert "".join(metrics.pieces(generate_latest)) == first
+    snapshots.append(replace(snapshots[0], at=START + timedelta(hours=96)))
+    assert "oss_cname_change_state{" not in "".join(metrics.pieces(generate_latest))
+    assert records.reads == reads
+    snapshots.append(with_records(shown, records))
+    assert "".join(metrics.pieces(generate_latest)) == first
+    assert records.reads == 2 * reads
+
+
+def with_records(snapshot: Snapshot, records: CalmRecords) -> Snapshot:
+    (state,) = snapshot.state.domains.values()
+    return replace(snapshot, state=State(domains={DOMAIN: replace(state, records=records)}))
 
 
 @pytest.mark.parametrize(

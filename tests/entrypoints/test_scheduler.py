@@ -34,6 +34,31 @@ async def test_a_job_that_outlasts_its_interval_shows_as_lag() -> None:
     await scheduler.stop()
 
 
+async def test_a_job_that_is_skipped_is_said_once_and_so_is_that_it_runs_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lags, runs, may_end = list[timedelta](), asyncio.Queue[None](), asyncio.Event()
+
+    async def slow() -> None:
+        runs.put_nowait(None)
+        await may_end.wait()
+
+    scheduler = Scheduler(SystemClock(), lags.append)
+    scheduler.every("slow", TICK, slow, NO_JITTER)
+    with capture_logs() as said:
+        scheduler.start()
+        async with asyncio.timeout(30):
+            await runs.get()
+            while len(lags) < 4:  # noqa: ASYNC110  # nobody tells us
+                await asyncio.sleep(TICK.total_seconds())
+            may_end.set()
+            await runs.get()
+        await scheduler.stop()
+    events = [(line["event"], line["job"]) for line in said]
+    assert events[:2] == [("schedule.behind", "slow"), ("schedule.caught_up", "slow")]
+    assert "skipped" not in caplog.text
+
+
 async def test_a_failing_job_is_called_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

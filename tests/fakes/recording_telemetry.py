@@ -15,6 +15,7 @@ class RecordingTelemetry:
         self.probes: list[tuple[str, str]] = []
         self.listings: list[Listing] = []
         self.rounds: list[str] = []
+        self.first_looks: list[bool] = []
         self.events: list[Event] = []
         self.visits: list[BucketSign] = []
         self.provider_failures: list[tuple[str, str]] = []
@@ -38,6 +39,9 @@ class RecordingTelemetry:
 
     def round_done(self, kind: str, _duration: timedelta) -> None:
         self.rounds.append(kind)
+
+    def first_look_lasts(self, *, is_too_long: bool) -> None:
+        self.first_looks.append(is_too_long)
 
     def visited(self, sign: BucketSign) -> None:
         self.visits.append(sign)

@@ -13,6 +13,7 @@ from monitor.core.notices.dispatch import Limits, Parcel
 from monitor.core.notices.policy import NoticePolicy, Route
 from monitor.core.state import State, Step
 from monitor.core.status import DomainStatus
+from monitor.core.told import Letter
 from monitor.ledger import Ledger
 from monitor.ports import DeliveryFailure, NotDelivered, Notifier
 from monitor.usecases.deliver import Deliver
@@ -43,9 +44,14 @@ def composed(_channel: str, parcel: Parcel) -> Message:
 class Office:
     """A ledger whose steps are told, and the channels."""
 
-    def __init__(self, *notifiers: Notifier, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        *notifiers: Notifier,
+        limits: Limits | None = None,
+        store: MemoryStore | None = None,
+    ) -> None:
         self.clock = LoopClock()
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         self.telemetry = RecordingTelemetry()
         self.ledger = Ledger(self.store, self.telemetry)
         self.notifiers = {notifier.name: notifier for notifier in notifiers}
@@ -172,6 +178,23 @@ async def test_a_clock_that_is_put_forward_is_no_reason_to_give_up() -> None:
 
 
 @jumping
+async def test_a_clock_that_is_put_back_at_each_look_delays_no_notice() -> None:
+    class Store(MemoryStore):
+        async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+            found = await super().waiting(limit, channel)
+            if any(letter.attempts for letter in found):
+                office.clock.follow_wall(-timedelta(days=4))
+            return found
+
+    channel = ListNotifier("oncall", *[AWAY] * 8)
+    office = Office(channel, store=Store())
+    async with office.at_work():
+        await office.break_down(1)
+        await until(3600)
+    assert titles(channel) == ["d1.example first"]
+
+
+@jumping
 async def test_a_dead_channel_keeps_no_other_waiting() -> None:
     dead, other = ListNotifier("dead"), ListNotifier("other")
     dead.hangs = True
@@ -251,6 +274,32 @@ async def test_a_whole_fleet_that_breaks_is_a_few_singles_and_then_digests() -> 
     assert len(channel.messages) <= 10 + 3
     assert sum(int(message.body) for message in channel.messages) == 300
     assert len(office.events(EventType.NOTICE_SENT)) == 300
+
+
+class CountingStore(MemoryStore):
+    """Counts how often somebody reads what waits."""
+
+    reads = 0
+
+    async def waiting(self, limit: int, channel: str | None = None) -> tuple[Letter, ...]:
+        self.reads += 1
+        return await super().waiting(limit, channel)
+
+
+@jumping
+async def test_a_channel_that_has_its_fill_is_not_looked_at_with_each_step_of_a_storm() -> None:
+    channel, store = ListNotifier(), CountingStore()
+    office = Office(channel, store=store)
+    async with office.at_work():
+        await office.break_down(*range(100))
+        await until(1)
+        store.reads = 0
+        for number in range(100, 150):
+            await office.break_down(number)
+            await until(number - 98)
+        assert (len(channel.messages), store.reads) == (1, 1)
+        await until(62)
+    assert [message.body for message in channel.messages] == ["100", "50"]
 
 
 @jumping

@@ -5,6 +5,7 @@ Caches keep to the TTL here, the store is in memory, and hours pass in a moment.
 
 import asyncio
 import selectors
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -44,6 +45,7 @@ from monitor.usecases.follow import Follow
 from monitor.usecases.mind_clock import mind_clock
 from monitor.usecases.rounds import Rounds
 from monitor.usecases.serials import Serials
+from monitor.usecases.together import MOST_OF_ONE_RECORD
 from tests.core.samples import BINDING, DOMAIN, START, TARGET, binding
 from tests.fakes.fake_sweeper import FakeSweeper
 from tests.fakes.memory_store import MemoryStore
@@ -129,6 +131,8 @@ class World:
         self._serving: dict[tuple[str, DomainName, str], tuple[DomainName, int]] = {}
         self._copies: dict[tuple[str, DomainName], tuple[DomainName, float]] = {}
         self.asked: list[tuple[float, str, Question]] = []
+        self.busiest: Counter[str] = Counter()
+        self._under_way: Counter[str] = Counter()
         self.silent: set[str] = set()
         self._pinned: dict[str, DomainName] = {}
 
@@ -151,7 +155,10 @@ class World:
 
     async def ask(self, server: Server, question: Question) -> Reply:
         self.asked.append((now(), server.name, question))
+        self._under_way[server.name] += 1
+        self.busiest[server.name] = max(self.busiest[server.name], self._under_way[server.name])
         await asyncio.sleep(0.005)
+        self._under_way[server.name] -= 1
         outcome = self._outcome(server, question)
         rtt = timedelta(milliseconds=5)
         return Reply(outcome, self._clock.now(), rtt, Transport.UDP, b"wire")
@@ -924,3 +931,48 @@ async def test_changes_that_cannot_be_read_for_a_while_are_followed_when_they_ca
         assert daemon.change().new == alias(FORMER)
         assert daemon.change().state is ChangeState.PROPAGATING
     assert records.looks == 0
+
+
+@jumping
+async def test_in_a_storm_a_few_are_asked_about_at_a_time_and_written_once_for_all_answers() -> (
+    None
+):
+    daemon = Daemon(resolver_interval=3600)
+    names = [DomainName(f"d{number}.shop.example") for number in range(MOST_OF_ONE_RECORD)]
+    for name in names:
+        daemon.world.publish(FORMER, domain=name)
+    await daemon.watch(*(binding(name.text) for name in names))
+    written = Counter[DomainName]()
+    async with daemon.at_work():
+        await until(100)
+        daemon.world.busiest.clear()
+        for name in names:
+            daemon.world.publish(RIGHT, domain=name)
+        await until(124)
+        daemon.ledger.listen(lambda step: written.update(one.domain for one in step.domains))
+        await until(136)
+    asked = Counter(q.name for at, server, q in daemon.world.asked if server == "a" and at > 124)
+    assert min(asked[name] for name in names) > 4, "the census is under way"
+    assert all(written[name] <= asked[name] + 1 for name in names)
+    assert all(daemon.world.busiest[resolver.name] <= 100 for resolver in RESOLVERS)
+
+
+@jumping
+async def test_a_settled_change_is_left_to_sweeps_and_who_goes_back_on_it_is_seen_in_one() -> None:
+    daemon = Daemon()
+    await changing(daemon)
+    async with daemon.at_work():
+        await until(100)
+        daemon.world.publish(RIGHT)
+        await until(4 * 3600)
+        assert daemon.change().state is ChangeState.SETTLED
+        steps = list[Step]()
+        daemon.ledger.listen(steps.append)
+        await until(5 * 3600)
+        assert len(daemon.world.times("a", since=4 * 3600)) >= 12, "by each sweep"
+        assert len(steps) <= 2 * len(RESOLVERS), "of hourly looks"
+        daemon.world.pin("b", FORMER)
+        await until(5 * 3600 + 600 + 300 + 30)  # a TTL, a round, and three looks
+        (event,) = daemon.events(EventType.REGRESSED)
+        assert event.resolver == "b"
+        assert daemon.change().state is ChangeState.PROPAGATING

@@ -125,7 +125,7 @@ class Newsroom:
     async def _remind(self) -> None:
         while True:
             await asyncio.sleep(60)
-            await remind(self.daemon.ledger, self.policy, self.daemon.clock)
+            await remind(self.daemon.ledger, self.policy, self.daemon.clock, lambda _: True)
 
 
 def _composed(_channel: str, parcel: Parcel) -> Message:

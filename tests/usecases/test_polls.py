@@ -120,8 +120,8 @@ class Poll:
         return (own, AuthorityLook(HOP, found, hop))
 
     @property
-    def wanted(self) -> frozenset[RecordKey]:
-        return frozenset({OWN, HOP} if self.passes_hop else {OWN})
+    def wanted(self) -> tuple[RecordKey, ...]:
+        return (OWN, HOP) if self.passes_hop else (OWN,)
 
 
 def sighting(server: Authority, said: str, key: RecordKey, at: datetime) -> Sighting:
@@ -155,7 +155,7 @@ class Monitor:
             return in_turn(
                 state,
                 lambda it: see_authorities(it, own.sightings, own.delegation, POLICY, now),
-                lambda it: track_authorities(it, looks, FOLLOWERS, now, poll.wanted),
+                lambda it: track_authorities(it, looks, FOLLOWERS, now, frozenset(poll.wanted)),
                 lambda it: see_change(it, POLICY, now),
             )
 
@@ -339,6 +339,14 @@ def test_what_was_there_before_is_no_less_of_a_change_when_it_comes_back(
     changed: list[Poll],
 ) -> None:
     differences(flushed([*STEADY, *changed * 6, *STEADY, *changed]))
+
+
+def test_which_records_a_poll_was_about_is_known_until_something_happens() -> None:
+    quiet, _ = differences([Poll(hop="old", passes_hop=True)] * 4)
+    assert quiet.polls is not None
+    assert quiet.polls.wanted(quiet.state) == (OWN, HOP)
+    assert quiet.polls.wanted(replace(quiet.state)) == ()
+    assert quiet.polls.wanted(DomainState(DomainName("other.example"), None, START)) == ()
 
 
 def test_a_server_that_comes_back_shows_at_once() -> None:

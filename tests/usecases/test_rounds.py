@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 from monitor.core.answers import Question, Reply
 from monitor.core.names import DomainName
@@ -9,7 +10,7 @@ from monitor.ports import Server
 from monitor.usecases.together import MOST_OF_ONE_RECORD
 from tests.core.samples import DOMAIN, MINUTE, RIGHT, START, WRONG, binding
 from tests.fakes.unreadable import UnreadableRecords
-from tests.usecases.panel import NS1, NS2, Bench
+from tests.usecases.panel import NS1, NS2, RESOLVERS, Bench
 
 
 async def test_a_round_of_the_resolvers_becomes_a_status() -> None:
@@ -112,6 +113,50 @@ async def test_what_a_sweep_finds_changed_is_looked_at_as_a_whole_in_the_same_ro
     assert bench.domain.status.value is DomainStatus.BROKEN
 
 
+async def test_a_domain_counts_as_looked_at_once_its_resolvers_are_recorded() -> None:
+    bench = Bench()
+    await bench.watch()
+    await bench.watch(binding("other.shop.example"))
+    bench.resolvers_say(RIGHT, RIGHT)
+    await bench.rounds.of_authorities()
+    assert DOMAIN not in bench.rounds.looked_at
+    bench.store.is_broken = True
+    await bench.rounds.of_resolvers({DOMAIN})
+    assert DOMAIN not in bench.rounds.looked_at, "nothing of it was kept"
+    bench.store.is_broken = False
+    await bench.rounds.of_resolvers({DOMAIN})
+    assert DOMAIN in bench.rounds.looked_at
+    assert DomainName("other.shop.example") not in bench.rounds.looked_at
+
+
+async def test_after_everybody_was_asked_about_everything_each_domain_is_looked_at() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(RIGHT, RIGHT)
+    await bench.rounds.of_resolvers()
+    unwanted = replace(bench.rounds, is_wanted=lambda: False)
+    await unwanted.of_everybody()
+    assert DOMAIN not in unwanted.looked_at
+    later = replace(bench.rounds, abreast=2)
+    await later.of_everybody()
+    assert bench.sweeper.sweeps[-1] == (1, timedelta()), "it rests, and nothing is news"
+    assert DOMAIN in later.looked_at
+
+
+async def test_continued_rounds_know_who_rests_and_are_told_apart() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.resolvers_say(RIGHT, RIGHT)
+    for _ in range(2):
+        await bench.rounds.of_resolvers()
+    assert bench.sweeper.reply(DOMAIN, RESOLVERS[0]) is not None
+    later = bench.rounds.continued()
+    assert later.panel is not bench.rounds.panel
+    resting, awake = later.fleet.parted(bench.ledger.state, bench.clock.now())
+    assert ([one.domain for one in resting], awake) == ([DOMAIN], [])
+    assert bench.sweeper.reply(DOMAIN, RESOLVERS[0]) is not None, "it was not forgotten"
+
+
 async def test_only_the_named_domains_are_asked_about() -> None:
     bench = Bench()
     await bench.watch()
@@ -199,6 +244,20 @@ async def test_a_round_waits_for_details_that_cannot_be_read_for_now() -> None:
     await bench.rounds.of_authorities()
     assert (NS1.name, Question(DOMAIN, is_recursion_desired=False)) in bench.prober.asked
     assert (records.looks, bench.telemetry.store_failures) == (0, 1)
+
+
+async def test_a_poll_of_what_is_known_reads_no_records() -> None:
+    bench = Bench()
+    await bench.watch()
+    bench.authorities_say(RIGHT, RIGHT)
+    for _ in range(3):
+        await bench.rounds.of_authorities()
+    records = UnreadableRecords(bench.domain.records, looks=0)
+    await bench.ledger.record(lambda _: Step((replace(bench.domain, records=records),)))
+    await bench.rounds.of_authorities()
+    records.looks = 1
+    await bench.rounds.of_authorities()
+    assert records.looks == 1, "nobody looked"
 
 
 async def test_what_many_domains_say_is_kept_in_parts_so_that_others_have_their_turn() -> None:

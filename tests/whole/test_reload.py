@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from monitor.adapters.clock import SystemClock
@@ -14,6 +15,7 @@ from monitor.core.events import EventType
 from monitor.core.message import Message
 from monitor.demo.world import World
 from monitor.ports import Notifier
+from monitor.usecases.rounds import Rounds
 from tests.whole.shop import PACE, Shop, eventually, open_shop, running
 
 CHANNEL = '\n[[alerting.channels]]\nname = "pager"\nurl = { env = "URL" }\n'
@@ -65,6 +67,28 @@ async def test_a_message_on_its_way_is_not_sent_again_by_a_reload(tmp_path: Path
         pager.may_go_on.set()
         await eventually(goes_on)
     assert pager.handed.count(first) == 1
+
+
+async def test_a_reload_that_asks_and_judges_alike_keeps_what_was_heard(tmp_path: Path) -> None:
+    def is_heard(rounds: Rounds) -> bool:
+        pairs = product(shop.daemon._ledger.state.domains, rounds.panel.resolvers)
+        return any(rounds.sweeper.reply(*pair) is not None for pair in pairs)
+
+    async def has_heard() -> bool:
+        return is_heard(shop.daemon._works.rounds)
+
+    async with open_shop(tmp_path) as shop:
+        await eventually(has_heard)
+        before = shop.daemon._works.rounds
+        shop.text = shop.text.replace('refresh = "10s"', 'refresh = "11s"')
+        assert await shop.daemon.reload() == ()
+        alike = shop.daemon._works.rounds
+        assert is_heard(alike), "though nobody was asked anew"
+        assert (before.is_wanted(), alike.is_wanted()) == (False, True)
+        await eventually(has_heard)
+        shop.text = group_of(shop.text, "newer")
+        assert await shop.daemon.reload() == ()
+        assert shop.daemon._works.rounds.sweeper is not alike.sweeper
 
 
 async def test_whoever_asks_for_a_reload_before_the_start_is_heard_afterwards(

@@ -292,6 +292,10 @@ def _letters(stage: Stage, kind: str) -> str:
     return stage.safe.note(kind, planted(kind, middle="").text.replace("-", ""))
 
 
+# Threads go on while what they do is dumped; at times that makes the dump itself crash, which
+# ends the process as well (https://github.com/python/cpython/issues/116008).
+DUMPED = {-signal.SIGABRT, -signal.SIGSEGV}
+
 PAGES = (
     *(
         "",
@@ -317,7 +321,7 @@ async def test_no_secret_comes_out_wherever_it_goes(tmp_path: Path) -> None:
         await _be_refused(stage)
         await _reload_what_is_wrong(stage)
         await _run_commands(stage)
-        assert await stage.daemon.end(signal.SIGABRT) == -signal.SIGABRT
+        assert await stage.daemon.end(signal.SIGABRT) in DUMPED
         stage.keep("what the daemon said", "\n".join(stage.daemon.lines).encode())
         _keep_files(stage)
         _assert_that_it_went_everywhere(stage)
@@ -401,6 +405,7 @@ async def _run_commands(stage: Stage) -> None:
     (stage.folder / "pg.toml").write_text(
         f'[daemon]\ndatabase = "postgresql://u@{free_endpoint()}/x?connect_timeout=1"\n'
     )
+    typed = stage.safe.new("password in --url")
     wrong = ("--token-file", "wrong.token", "--ca-file", str(stage.issuer.file))
     report = ("--format", "json", "-o", "out.report")
     commands = {
@@ -415,6 +420,7 @@ async def _run_commands(stage: Stage) -> None:
         ("audit", "report", change["id"], *report): 0,
         ("audit", "replay", "--export", "out.replay"): None,
         ("announce", MODIFIED, "--to", "x.example", *wrong): 3,
+        ("announce", MODIFIED, "--to", "x.example", "--url", f"https://u:{typed}@127.0.0.1:1"): 3,
         ("run", "-c", "pg.toml"): 3,
         ("changes", "-c", "pg.toml"): 3,
     }

@@ -2,14 +2,10 @@
 
 import configparser
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-
-import oss2
-from oss2.credentials import EcsRamRoleCredentialsProvider
 
 
 class CredentialsUnavailable(Exception):
@@ -83,7 +79,7 @@ class FileCredentials:
             version = (state.st_mtime_ns, state.st_size)
             if self._read is None or self._read[0] != version:
                 found = _parsed(self.path.read_text(encoding="utf-8"), self.profile)
-                self._read = (version, _complete(found, f"the file {self.path}"))
+                self._read = (version, complete(found, f"the file {self.path}"))
         except (OSError, ValueError, RecursionError) as error:
             raise CredentialsUnavailable(_unreadable(self.path, error)) from None
         return self._read[1]
@@ -99,38 +95,7 @@ class StaticCredentials:
 
     def get_credentials(self) -> Credentials:
         found = Credentials(self.access_key_id(), self.access_key_secret(), self.security_token())
-        return _complete(found, "the account's configuration")
-
-
-class EcsRoleCredentials:
-    """The RAM role of the machine, from its metadata server; oss2 renews it before it expires."""
-
-    def __init__(self, url: str, *, timeout: float = 10.0, attempts: int = 3) -> None:
-        self._url = url
-        # What it says of a failure quotes what the metadata server answered, perhaps the keys.
-        logging.getLogger(oss2.credentials.__name__).setLevel(logging.CRITICAL)
-        self._provider = EcsRamRoleCredentialsProvider(url, attempts, timeout)
-
-    def __repr__(self) -> str:
-        return f"EcsRoleCredentials({self._url!r})"
-
-    def get_credentials(self) -> Credentials:
-        try:
-            found = self._provider.get_credentials()
-        except oss2.exceptions.ClientError:
-            # The library's message may quote what the metadata server answered: a secret.
-            raise CredentialsUnavailable(
-                f"no credentials of a RAM role at {self._url}: is a role attached to this "
-                "machine, and is its name the last part of the URL?"
-            ) from None
-        told = (
-            found.get_access_key_id(),
-            found.get_access_key_secret(),
-            found.get_security_token(),
-        )
-        # Whatever stands there in JSON comes as it is.
-        texts = (value if isinstance(value, str) else "" for value in told)
-        return _complete(Credentials(*texts), self._url)
+        return complete(found, "the account's configuration")
 
 
 def _parsed(text: str, profile: str) -> Credentials:
@@ -151,7 +116,8 @@ def _from_names(found: Mapping[str, object], *names: str) -> Credentials:
     return Credentials(key_id, secret, token)
 
 
-def _complete(found: Credentials, place: str) -> Credentials:
+def complete(found: Credentials, place: str) -> Credentials:
+    """Return what was found at a place, fit for a header. Raises CredentialsUnavailable."""
     # A line break that came with a secret from a file would end up in a header.
     key_id, secret = found.access_key_id.strip(), found.access_key_secret.strip()
     if not key_id or not secret:

@@ -65,26 +65,7 @@ class BoundedReply:
         return content
 
     def _up_to(self, most: int) -> bytes:
-        content, until = bytearray(), time.monotonic() + LONGEST
-        # As it comes in: a reader that waits for whole blocks cannot look at the clock.
-        while len(content) < most and (part := self._next()):
-            content += part
-            if time.monotonic() > until:
-                raise requests.exceptions.ReadTimeout("the document does not come to its end")
-        return bytes(content[:most])
-
-    def _next(self) -> bytes:
-        """Return what comes next, and nothing at the end; errors are those of `requests`."""
-        try:
-            return self._response.raw.read1(_AT_ONCE, decode_content=True) or b""
-        except ProtocolError as error:
-            raise requests.exceptions.ChunkedEncodingError(error) from error
-        except DecodeError as error:
-            raise requests.exceptions.ContentDecodingError(error) from error
-        except SSLError as error:
-            raise requests.exceptions.SSLError(error) from error
-        except HTTPError as error:
-            raise requests.exceptions.ConnectionError(error) from error
+        return octets_of(self._response, most, LONGEST)
 
 
 class BoundedSession:
@@ -96,3 +77,31 @@ class BoundedSession:
     def do_request(self, request: object, timeout: object) -> BoundedReply:
         """Return the reply when its head has come. Raises what the session raises."""
         return BoundedReply(self._session.do_request(request, timeout))
+
+
+def octets_of(response: requests.Response, most: int, longest: float) -> bytes:
+    """Return the reply, unpacked, or so many octets of it, within so many seconds.
+
+    The errors are those of `requests`.
+    """
+    content, until = bytearray(), time.monotonic() + longest
+    # As it comes in: a reader that waits for whole blocks cannot look at the clock.
+    while len(content) < most and (part := _next(response)):
+        content += part
+        if time.monotonic() > until:
+            raise requests.exceptions.ReadTimeout("the document does not come to its end")
+    return bytes(content[:most])
+
+
+def _next(response: requests.Response) -> bytes:
+    """Return what comes next, and nothing at the end."""
+    try:
+        return response.raw.read1(_AT_ONCE, decode_content=True) or b""
+    except ProtocolError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+    except DecodeError as error:
+        raise requests.exceptions.ContentDecodingError(error) from error
+    except SSLError as error:
+        raise requests.exceptions.SSLError(error) from error
+    except HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from error

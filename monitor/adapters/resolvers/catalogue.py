@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from monitor.adapters.resolvers.engine import Queries
 from monitor.adapters.resolvers.glance import Shapes
 from monitor.adapters.resolvers.memo import Variants
-from monitor.adapters.resolvers.questions import Unaskable, form_of
+from monitor.adapters.resolvers.questions import Form, Unaskable, form_of
 from monitor.core.bindings import Binding
 from monitor.core.names import DomainName
 
@@ -63,12 +63,11 @@ class Catalogue:
 
     def queries(self, client_subnet: str | None) -> Queries:
         """Return the questions as a resolver with this subnet is asked; they grow along."""
-        wires = self._wires.get(client_subnet)
+        form, wires = form_of(client_subnet=client_subnet), self._wires.get(client_subnet)
         if wires is None:
-            wires = self._wires[client_subnet] = []
-            for number in range(len(self.bindings)):
-                wires.append(self._wire(number, client_subnet))
-        return Queries(wires, form_of(client_subnet=client_subnet).options)
+            wires = [self._wire(number, form) for number in range(len(self.bindings))]
+            self._wires[client_subnet] = wires
+        return Queries(wires, form.options)
 
     def _added(self, binding: Binding) -> int:
         if self._free:
@@ -80,13 +79,14 @@ class Catalogue:
             self.variants.append(())
         self.numbers[binding.domain] = number
         for client_subnet, wires in self._wires.items():
-            wires[number : number + 1] = (self._wire(number, client_subnet),)
+            form = form_of(client_subnet=client_subnet)
+            wires[number : number + 1] = (self._wire(number, form),)
         return number
 
-    def _wire(self, number: int, client_subnet: str | None) -> bytes:
+    def _wire(self, number: int, form: Form) -> bytes:
         self.unaskable.discard(number)
         try:
-            return form_of(client_subnet=client_subnet).query(self.bindings[number].domain.text)
+            return form.query(self.bindings[number].domain.text)
         except Unaskable:
             self.unaskable.add(number)
             return b""

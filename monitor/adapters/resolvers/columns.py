@@ -5,13 +5,14 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
 from monitor.adapters.resolvers.catalogue import Catalogue
 from monitor.adapters.resolvers.course import Course
-from monitor.adapters.resolvers.engine import Lane, Queries
+from monitor.adapters.resolvers.engine import Lane
 from monitor.adapters.resolvers.memo import (
     Remembered,
     Unanswered,
@@ -20,6 +21,7 @@ from monitor.adapters.resolvers.memo import (
     unrecognised,
     with_variant,
 )
+from monitor.adapters.resolvers.pace import Room
 from monitor.adapters.resolvers.prober import DnsProber, detail_of, silence
 from monitor.adapters.resolvers.reading import Reading, reading_of, remembered
 from monitor.adapters.resolvers.watchlist import Seconds, Watchlist
@@ -33,6 +35,18 @@ log = structlog.get_logger()
 _GRACE = 1.2  # times the time of a sweep, after which the rest of it is left
 
 
+@dataclass(slots=True)
+class Common:
+    """What columns of one resolver share: each sends when the one before has sent.
+
+    Two sweeps then overlap by the time for which the last questions of the first one wait.
+    """
+
+    room: Room
+    watchlist: Watchlist = field(default_factory=Watchlist)
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Column:
     """Listens to the engine of one resolver, or asks one by one over the other transports."""
 
@@ -43,10 +57,12 @@ class Column:
         prober: DnsProber,
         clock: Clock,
         share: Callable[[int, Remembered, Collection[str]], None],
+        common: "Common | None" = None,
     ) -> None:
         """Have `share` tell the columns of those resolvers how an answer is recognised."""
         self.resolver = resolver
-        self.watchlist = Watchlist()
+        self.common = common or Common(Room(prober.lane_limits.window))
+        self.watchlist = self.common.watchlist
         self._catalogue = catalogue
         self._prober = prober
         self._clock = clock
@@ -68,6 +84,7 @@ class Column:
             self,
             varies_case=resolver.varies_case,
         )
+        self._lane.room = self.common.room
 
     async def sweep(self, numbers: Sequence[int], over: Seconds, onlooker: Onlooker) -> None:
         """Ask about all these, and tell the onlooker what is news.
@@ -77,12 +94,11 @@ class Column:
         async with self._turn:
             self._onlooker = onlooker
             self.watchlist.grow(len(self._catalogue))
-            queries = self._catalogue.queries(self.resolver.client_subnet)
-            self._course = self._planned(numbers, over)
             async with asyncio.TaskGroup() as self._asking:
                 if self.resolver.transport is Transport.UDP:
-                    await self._sweep_by_engine(queries, self._course)
+                    await self._sweep_by_engine(numbers, over)
                 else:
+                    self._course = self._planned(numbers, over)
                     await self._ask_each(self._course)
             self._leave(self._course)
 
@@ -96,18 +112,17 @@ class Column:
                 askable.append(number)
         return askable
 
-    async def _sweep_by_engine(self, queries: Queries, course: Course) -> None:
+    async def _sweep_by_engine(self, numbers: Sequence[int], over: Seconds) -> None:
+        queries = self._catalogue.queries(self.resolver.client_subnet)
         try:
-            await self._lane.sweep(queries, course)
+            async with self.common.sending:
+                self._course = self._planned(numbers, over)
+                await self._lane.send(queries, self._course)
+            await self._lane.be_answered()
         except OSError as error:  # no socket can be had
             now = asyncio.get_running_loop().time()
-            for number in course.take(len(course.numbers)):
+            for number in self._course.take(len(self._course.numbers)):
                 self.failed(number, error, now)
-
-    def expect(self, number: int, said: Remembered) -> None:
-        """Have an answer recognised that says what is known; another column has read it."""
-        if self.resolver.varies_case is said.layout.masks_question:
-            self.watchlist.expect(number, said)
 
     def _leave(self, course: Course) -> None:
         left = [*course.left, *self._too_late]
@@ -170,7 +185,8 @@ class Column:
 
     def heard(self, number: int, wire: bytes, sent: Seconds, now: Seconds) -> bool:
         variants = self._catalogue.variants[number]
-        known = recognised(variants, wire, masks_question=self.resolver.varies_case)
+        masks_question = self.resolver.varies_case
+        known = variants and recognised(variants, wire, masks_question=masks_question)
         found = known or self._glanced(number, wire)
         if found is None:
             reading = reading_of(wire)
@@ -183,7 +199,7 @@ class Column:
             found = said, own_of(said.unpack(wire))
         said, own = found
         knowing = self._knowing(number, said)
-        if known is None:  # the others need not read it, from whom it is no news either
+        if not known:  # the others need not read it, from whom it is no news either
             self._catalogue.variants[number] = with_variant(variants, said)
             self._share(number, said, knowing)
         self._lane.count(said.rcode, now - sent)

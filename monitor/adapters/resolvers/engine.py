@@ -5,6 +5,7 @@ readable, and compares what came with what came last time. Only what differs is 
 """
 
 import asyncio
+import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import Protocol
 from monitor.adapters.resolvers.course import Course
 from monitor.adapters.resolvers.datagrams import LARGEST_DATAGRAM, is_response
 from monitor.adapters.resolvers.memo import MISFIT
-from monitor.adapters.resolvers.pace import Pace
+from monitor.adapters.resolvers.pace import Pace, Room
 from monitor.adapters.resolvers.questions import HEADER_END, ID_END, Encoded, in_varied_case
 from monitor.adapters.resolvers.sources import Asked, Port, Tokens
 from monitor.adapters.resolvers.watchlist import STRIDE, Seconds, Watchlist
@@ -105,6 +106,7 @@ class Lane:
         self._address = address
         self._limits = limits
         self._pace = pace
+        self.room = Room(limits.window)
         self._queries = Queries((), 0)
         self._watchlist = watchlist
         self._listener = listener
@@ -117,7 +119,8 @@ class Lane:
         self._attempts: dict[int, int] = {}
         self._strays: dict[int, int] = {}
         self._silent_for = 0
-        self._in_flight = 0
+        self._tail_at = math.inf
+        self._sent: asyncio.Future[None] | None = None
         self._done: asyncio.Future[None] | None = None
         self._next_beat: asyncio.TimerHandle | None = None
 
@@ -136,28 +139,32 @@ class Lane:
     @property
     def in_flight(self) -> int:
         """How many questions wait for their answer."""
-        return self._in_flight + len(self._again)
+        return sum(len(port.flight) for port in self._ports) + len(self._again)
 
-    async def sweep(self, queries: Queries, course: Course) -> None:
+    async def send(self, queries: Queries, course: Course) -> None:
         """Ask the questions of the course, which are left over when its time is.
 
-        Returns when each that was sent is answered or its attempts are over. Raises OSError if no
-        socket can be opened.
+        Returns when all for which there was time have been sent. Raises OSError if no socket can
+        be opened.
         """
         self._queries, self._course = queries, course
-        self._done = self._loop.create_future()
+        self._sent, self._done = self._loop.create_future(), self._loop.create_future()
         try:
             self._open()
             self._beat()
+            await self._sent
+            self._tail_at = self._loop.time() + self._limits.timeout
+        except BaseException:
+            self._close()
+            raise
+
+    async def be_answered(self) -> None:
+        """Return when each that was sent is answered or its attempts are over."""
+        assert self._done is not None, "they were sent"
+        try:
             await self._done
         finally:
-            self._done = None
             self._close()
-
-    @property
-    def lag(self) -> Seconds:
-        """By how much the next question of the sweep is late."""
-        return self._course.lag(self._loop.time()) if self._done else 0.0
 
     def _open(self) -> None:
         for _ in range(self._limits.ports):
@@ -168,33 +175,40 @@ class Lane:
     def _close(self) -> None:
         if self._next_beat is not None:
             self._next_beat.cancel()
-        for port in self._ports:
-            self._loop.remove_reader(port.socket.fileno())
-            port.socket.close()
-        self._ports.clear()
-        self._in_flight = 0
+        self._close_ports(self._ports)
+        self._sent = self._done = None
+        self._tail_at = math.inf
         for known in (self._again, self._attempts, self._strays):
             known.clear()
+
+    def _close_ports(self, ports: Sequence[Port]) -> None:
+        for port in ports:
+            self._loop.remove_reader(port.socket.fileno())
+            port.socket.close()
+            self.room.left += len(port.flight)
+        self._ports = [port for port in self._ports if port not in ports]
 
     def _beat(self) -> None:
         now = self._loop.time()
         self._next_beat = self._loop.call_later(TICK, self._beat)
         self._expire(now)
         self._send(now)
+        if now > self._tail_at:  # what is left can be asked again from one socket
+            self._close_ports([port for port in self._ports if port.is_idle][1:])
 
     def _send(self, now: Seconds) -> None:
         """Send what window, course and pace allow, a few from each socket in turn."""
-        room = self._limits.window - self._in_flight
-        while self._again and self._pace.take(now, min(room, 1)):
+        room = self.room
+        while self._again and self._pace.take(now, min(room.left, 1)):
             self._burst((self._again.popleft(),), now)
-            room -= 1
-        allowed = self._pace.take(now, min(room, self._course.due(now)))
+        allowed = self._pace.take(now, min(room.left, self._course.due(now)))
         while allowed > 0:
             sent = self._burst(self._course.take(min(allowed, _BURST)), now)
             allowed -= sent
-        is_over = self._course.is_over(now) and not self.in_flight
-        if is_over and self._done is not None and not self._done.done():
-            self._done.set_result(None)
+        if self._course.is_over(now):
+            _tell(self._sent)
+            if not self.in_flight:
+                _tell(self._done)
 
     def _burst(self, numbers: Sequence[int], now: Seconds) -> int:
         """Send questions from one socket; return how many those are, sent or not."""
@@ -214,7 +228,7 @@ class Lane:
                 send(token + query)
             except OSError as error:
                 refused = error
-        self._in_flight += len(numbers)
+        self.room.left -= len(numbers)
         self.counted.sent += len(numbers)
         if refused is not None:  # the kernel tells of it with the next datagram from that socket
             self._refused(port, refused, now)
@@ -280,7 +294,7 @@ class Lane:
             if attempts or strays:
                 self._forget_trouble(number)
         if answered:
-            self._in_flight -= answered
+            self.room.left += answered
             self._silent_for = 0
             self.counted.rtt_total += took_all
         self._send(now)
@@ -316,14 +330,14 @@ class Lane:
                     break
                 del port.flight[token]
                 port.expired.add(token)
-                self._in_flight -= 1
+                self.room.left += 1
                 self._lost(number, None, now)
 
     def _refused(self, port: Port, error: OSError, now: Seconds) -> None:
         # ICMP says that something did not arrive, not what: nothing from this socket will.
         lost = list(port.flight.values())
         port.flight.clear()
-        self._in_flight -= len(lost)
+        self.room.left += len(lost)
         for _, number, _ in lost:
             self._lost(number, error, now)
 
@@ -342,3 +356,8 @@ class Lane:
             self._listener.silent(number, strays, now)
         else:
             self._listener.failed(number, error, now)
+
+
+def _tell(waiting: "asyncio.Future[None] | None") -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)

@@ -22,6 +22,7 @@ Spans: TypeAlias = tuple[tuple[int, int], ...]  # offsets and lengths
 _TTL = Struct(">I")
 TTL_SIZE = _TTL.size
 _MOST_TTL = 0x7FFFFFFF  # RFC 2181 §8: any above counts as 0
+_HEADER_LESS_ID = 10  # octets, RFC 1035 §4.1.1
 _MOST_VARIANTS = 8  # of one name's answers that are remembered: orders of records, several nodes
 
 
@@ -33,7 +34,16 @@ class Layout:
     and check it apart.
     """
 
-    __slots__ = ("_sizes", "masks_question", "own_size", "unpack")
+    __slots__ = (
+        "_sizes",
+        "masks_question",
+        "own_size",
+        "question_end",
+        "shared_size",
+        "size",
+        "spans",
+        "unpack",
+    )
 
     def __init__(
         self, size: int, question_end: int, spans: Spans | None, *, masks_question: bool
@@ -43,9 +53,10 @@ class Layout:
         None for a message that must not be recognised by a part of it: nothing is its own then.
         """
         parts, at = (["0s"], 0) if spans is None else (["2s"], 2)
+        self.size, self.question_end, self.spans = size, question_end, spans
         self.masks_question = masks_question and spans is not None
         if self.masks_question:
-            parts += ["10s", f"{question_end - 12}x0s"]
+            parts += [f"{_HEADER_LESS_ID}s", f"{question_end - 12}x0s"]
             at = question_end
         for offset, length in spans or ():
             parts += [f"{offset - at}s", f"{length}s"]
@@ -53,7 +64,7 @@ class Layout:
         parts.append(f"{size - at}s")
         self.unpack = Struct(">" + "".join(parts)).unpack
         self._sizes = tuple(len(part) for part in self.unpack(bytes(size)))
-        self.own_size = sum(self._sizes[::2])
+        self.own_size, self.shared_size = sum(self._sizes[::2]), sum(self._sizes[1::2])
 
     def joined(self, own: bytes, shared: bytes, question: bytes) -> bytes:
         """Return the message again; the question is used where the layout leaves it out."""
@@ -65,6 +76,13 @@ class Layout:
         if self.masks_question:
             parts.insert(2, question)
         return b"".join(parts)
+
+    def unmasked(self, shared: bytes, question: bytes) -> "tuple[Layout, bytes]":
+        """Return the layout that leaves no question out, and what such messages share."""
+        if not self.masks_question:
+            return self, shared
+        layout = layout_of(self.size, self.question_end, self.spans, masks_question=False)
+        return layout, shared[:_HEADER_LESS_ID] + question + shared[_HEADER_LESS_ID:]
 
 
 # A few layouts serve all names: there are as many as lengths of names times shapes of answers.

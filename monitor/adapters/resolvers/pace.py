@@ -1,8 +1,17 @@
-"""At most so many questions a second, evenly spread."""
+"""At most so many questions a second, evenly spread, and so many that wait for an answer."""
 
 import asyncio
 
 _SLACK = 0.03  # seconds of pace that somebody who looks at times may make up for
+
+
+class Room:
+    """How many more questions may wait for one server's answer, of all who ask it."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, window: int) -> None:
+        self.left = window
 
 
 class Pace:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import dns.exception
 
@@ -42,12 +43,21 @@ class Limits:
     authority_qps: float = 50.0
 
 
+class UnmatchedTelemetry(Protocol):
+    """Counts datagrams that answered no question that was still open."""
+
+    def unmatched(self, server: Server, *, late: int, stray: int) -> None: ...
+
+
 class DnsProber:
     """Asks over every transport, each attempt from another port with an id by lot."""
 
-    def __init__(self, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, clock: Clock, limits: Limits, telemetry: UnmatchedTelemetry | None = None
+    ) -> None:
         self._clock = clock
         self._limits = limits
+        self._telemetry = telemetry
         self._under_way = asyncio.Semaphore(limits.in_flight)
         self._lanes: dict[object, _Lane] = {}
 
@@ -56,6 +66,7 @@ class DnsProber:
         async with lane.places:
             attempts = 1 if lane.silent_for >= SILENCE_BEFORE_DOUBT else self._limits.attempts
             reply = await self._try(lane, question, attempts)
+        self._count(lane, server)
         is_silent = isinstance(reply.outcome, NoAnswer)
         lane.silent_for = lane.silent_for + 1 if is_silent else 0
         return reply
@@ -69,6 +80,11 @@ class DnsProber:
         """How a sweep of one resolver is bounded."""
         limits = self._limits
         return LaneLimits(limits.timeout.total_seconds(), limits.attempts, limits.per_server)
+
+    def _count(self, lane: "_Lane", server: Server) -> None:
+        counted = lane.way.ports.unmatched_anew()
+        if self._telemetry is not None and (counted.late or counted.stray):
+            self._telemetry.unmatched(server, late=counted.late, stray=counted.stray)
 
     def _lane(self, server: Server) -> "_Lane":
         key = _lane_of(server)

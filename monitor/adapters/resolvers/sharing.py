@@ -1,6 +1,7 @@
 """Ports that a few questions to one server share while they are under way."""
 
 import asyncio
+from dataclasses import dataclass
 
 from monitor.adapters.resolvers.datagrams import (
     LARGEST_DATAGRAM,
@@ -18,6 +19,14 @@ _MOST = 8  # questions that ever leave one port
 _MOST_AT_A_TIME = 32  # datagrams: a flood of strays must not keep the loop to itself
 
 
+@dataclass(slots=True)
+class Unmatched:
+    """Datagrams that answered a question given up (`late`), or none that was asked (`stray`)."""
+
+    late: int = 0
+    stray: int = 0
+
+
 class SharedPorts:
     """The ports from which one server is asked: new ones all the time (RFC 5452 §9.2).
 
@@ -33,6 +42,13 @@ class SharedPorts:
         self._varies_case = varies_case
         self._tokens = Tokens()
         self._newest: _Port | None = None
+        self._unmatched = Unmatched()
+
+    def unmatched_anew(self) -> Unmatched:
+        """Return what came since the last time."""
+        counted = Unmatched(self._unmatched.late, self._unmatched.stray)
+        self._unmatched.late = self._unmatched.stray = 0
+        return counted
 
     async def ask(self, asked: Encoded) -> Response:
         """Return the answer; datagrams that are none are passed over.
@@ -42,7 +58,7 @@ class SharedPorts:
         """
         port = self._newest
         if port is None or not port.takes(asked.question):
-            port = self._newest = _Port(self._address, self._timeout)
+            port = self._newest = _Port(self._address, self._timeout, self._unmatched)
         sent = in_varied_case(asked) if self._varies_case else asked
         token = self._token(port)
         waiting = port.send(token, sent, asked.question)
@@ -81,12 +97,13 @@ class _Port:
     Raises OSError where no socket can be had.
     """
 
-    def __init__(self, address: tuple[str, int], timeout: float) -> None:
+    def __init__(self, address: tuple[str, int], timeout: float, unmatched: Unmatched) -> None:
         self._timeout = timeout
         self._socket = connected(address)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket.fileno(), self._receive)
         self._timer: asyncio.TimerHandle | None = None
+        self._unmatched = unmatched
         self._waiting: dict[bytes, _Waiting] = {}
         self._given_up = set[bytes]()
         self._asked = set[bytes]()
@@ -162,12 +179,16 @@ class _Port:
         token = wire[:ID_END]
         waiting = self._waiting.get(token)
         if waiting is None:
-            if token not in self._given_up:
-                for meant in self._waiting.values():  # it may have been for any of them
-                    meant.strays += 1
+            if token in self._given_up:
+                self._unmatched.late += 1
+                return
+            self._unmatched.stray += 1
+            for meant in self._waiting.values():  # it may have been for any of them
+                meant.strays += 1
             return
         reading = reading_of(wire) if is_response(wire, token, waiting.question) else None
         if reading is None:
+            self._unmatched.stray += 1
             waiting.strays += 1
             return
         del self._waiting[token]

@@ -29,6 +29,11 @@ class Port:
         self.flight: dict[bytes, Asked] = {}
         self.expired: set[bytes] = set()
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no answer is to be expected, not even a late one."""
+        return not (self.flight or self.expired)
+
 
 class Tokens:
     """Random ids, drawn in bulk."""

@@ -41,8 +41,16 @@ class DnsSweeper:
         over: timedelta,
         onlooker: Onlooker,
     ) -> None:
-        numbers = self._numbers(bindings)
         columns = [self._column(resolver) for resolver in resolvers]
+        await self._sweep(columns, self._numbers(bindings), over, onlooker)
+
+    async def _sweep(
+        self,
+        columns: Sequence[Column],
+        numbers: Sequence[int],
+        over: timedelta,
+        onlooker: Onlooker,
+    ) -> None:
         counting = asyncio.ensure_future(self._count(columns))
         self._sweeping += 1
         try:
@@ -103,9 +111,11 @@ class DnsSweeper:
         return self._columns[resolver]
 
     def _share(self, number: int, said: Remembered, resolvers: Collection[str]) -> None:
+        """Have an answer recognised that says what is known; one column has read it."""
+        masks_question = said.layout.masks_question
         for resolver, column in self._columns.items():
-            if resolver.name in resolvers:
-                column.expect(number, said)
+            if resolver.name in resolvers and resolver.varies_case is masks_question:
+                column.watchlist.expect(number, said)
 
     async def _count(self, columns: Sequence[Column]) -> None:
         while True:

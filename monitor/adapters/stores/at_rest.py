@@ -85,6 +85,10 @@ class StoredRecords(Resting[RecordKey, TrackedRecord], CalmRecords):
     def ended_at(self) -> datetime | None:
         return self._outline.ended_at
 
+    @property
+    def gists_tell(self) -> bool:
+        return self._outline.gists_tell
+
 
 def is_stored(part: Mapping[object, object], name: str, details: Details | None) -> bool:
     """Tell whether a part of a domain is just what its row has, so that it need not be written."""

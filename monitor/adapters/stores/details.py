@@ -8,6 +8,8 @@ from pydantic import ConfigDict, TypeAdapter
 
 from monitor.core.tracking.record import RecordKey, TrackedRecord
 
+# Octets of what is known of one domain, unpacked: more than a thousand resolvers can have said.
+MOST_UNPACKED = 128 << 20
 _LEVEL = 3  # zlib's; the best one saves a tenth, for twice the work
 
 # What is usual need not be stored with each domain. A part of the format: never to be changed.
@@ -48,7 +50,9 @@ def first_unzipped(packed: bytes, usual: bytes = _USUAL) -> tuple[bytes, bytes]:
     """Return what was packed first, and what is packed behind it. Raises ValueError."""
     try:
         unpacker = zlib.decompressobj(zdict=usual)
-        text = unpacker.decompress(packed)
+        text = unpacker.decompress(packed, MOST_UNPACKED + 1)
+        if len(text) > MOST_UNPACKED:
+            raise ValueError(f"packed details have more than {MOST_UNPACKED} octets")
         if not unpacker.eof:
             raise ValueError("packed details are cut off")
     except zlib.error as error:

@@ -14,7 +14,16 @@ from monitor.core.names import DomainName
 from monitor.core.resting import Standings, numbered
 from monitor.core.state import DomainState, Doubt
 from monitor.core.status import DomainStatus, Fault
-from monitor.core.tracking.record import RecordKey, ended_at, followed_until, is_calm
+from monitor.core.tracking.record import (
+    RecordKey,
+    ended_at,
+    followed_until,
+    gists_tell,
+    is_calm,
+)
+
+# Octets unpacked: more than an outline has where a thousand resolvers all stand elsewhere.
+MOST_UNPACKED = 16 << 20
 
 _Faults: TypeAlias = Annotated[
     frozenset[Fault], PlainSerializer(lambda faults: sorted(fault.value for fault in faults))
@@ -40,7 +49,8 @@ class Outline(NamedTuple):
     is_calm: bool
     followed_until: datetime | None
     ended_at: datetime | None
-    doubts: _Doubts = frozenset()  # absent in what earlier releases stored
+    doubts: _Doubts = frozenset()  # absent in what earlier releases stored, as is what follows
+    gists_tell: bool = False
 
     def keys(self, domain: DomainName) -> tuple[RecordKey, ...]:
         """Return the keys of the domain's records."""
@@ -72,6 +82,7 @@ def drawn(state: DomainState) -> tuple[bytes, str]:
         followed_until(state.records) if calm else None,
         ended_at(state.records) if calm else None,
         state.doubts,
+        gists_tell(state.records) if calm else False,
     )
     return packed_outline(_OUTLINE.dump_json(outline)), " ".join(gist.hex() for gist in gists)
 
@@ -84,8 +95,14 @@ def packed_outline(text: bytes) -> bytes:
 @lru_cache(maxsize=1024)
 def outline_of(packed: bytes) -> Outline:
     """Return the outline, the same object for the same octets. Raises ValueError."""
+    unpacker = zlib.decompressobj()
     try:
-        return _OUTLINE.validate_json(zlib.decompress(packed))
+        text = unpacker.decompress(packed, MOST_UNPACKED + 1)
+        if len(text) > MOST_UNPACKED:
+            raise ValueError(f"a packed outline has more than {MOST_UNPACKED} octets")
+        if not unpacker.eof:
+            raise ValueError("a packed outline is cut off")
+        return _OUTLINE.validate_json(text)
     except (zlib.error, TypeError) as error:
         raise ValueError(f"an outline is damaged: {error}") from error
 

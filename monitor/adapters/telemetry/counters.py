@@ -39,6 +39,10 @@ class PrometheusTelemetry:
         self._round = gauge(
             "round_duration_seconds", "Duration of the newest full round of the resolvers."
         )
+        self._first_look = gauge(
+            "first_look_overdue",
+            "1 while the first look after a start or reload lasts longer than others wait for it.",
+        )
         self._job_lag = timedelta()
         self._sweep_lags: dict[str, timedelta] = {}
         lag = gauge(
@@ -96,8 +100,8 @@ class PrometheusTelemetry:
         """Let the series of all known label values exist before anything happens."""
         for server in resolvers | {AUTHORITY_LABEL}:
             self._probes.expect(server)
+            self._probes.add_unmatched(server, late=0, stray=0)
         for resolver in resolvers:  # authorities are never swept
-            self._probes.add_unmatched(resolver, late=0, stray=0)
             self._shed.labels(resolver)
         for account in accounts:
             for reason in FailureReason:
@@ -115,8 +119,10 @@ class PrometheusTelemetry:
                 self._notices.labels(channel, result)
 
     def probed(self, server: Server, outcome: str, rtt: timedelta) -> None:
-        resolver = server.name if isinstance(server, Resolver) else AUTHORITY_LABEL
-        self._probes.add(resolver, {outcome: 1}, rtts_of(rtt), rtt)
+        self._probes.add(_label(server), {outcome: 1}, rtts_of(rtt), rtt)
+
+    def unmatched(self, server: Server, *, late: int, stray: int) -> None:
+        self._probes.add_unmatched(_label(server), late=late, stray=stray)
 
     def swept(self, resolver: Resolver, swept: Swept) -> None:
         self._probes.add(resolver.name, swept.outcomes, swept.rtts, swept.rtt_total)
@@ -136,6 +142,9 @@ class PrometheusTelemetry:
     def round_done(self, kind: str, duration: timedelta) -> None:
         if kind == "resolvers":
             self._round.set(duration.total_seconds())
+
+    def first_look_lasts(self, *, is_too_long: bool) -> None:
+        self._first_look.set(1 if is_too_long else 0)
 
     def visited(self, sign: BucketSign) -> None:
         self._http_checks.labels(sign.value).inc()
@@ -212,6 +221,10 @@ class CountedProber:
             self._telemetry.probing(-1)
         self._telemetry.probed(server, _outcome(reply), reply.rtt)
         return reply
+
+
+def _label(server: Server) -> str:
+    return server.name if isinstance(server, Resolver) else AUTHORITY_LABEL
 
 
 def _result(failure: DeliveryFailure | None) -> str:

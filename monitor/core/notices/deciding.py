@@ -1,8 +1,9 @@
 """Who is told what on account of a step, of time that passed, or of other rules."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from monitor.core.names import DomainName
 from monitor.core.notices.concerns import Standing, standing_of
@@ -13,6 +14,12 @@ from monitor.core.notices.remembering import told_after
 from monitor.core.state import DomainState, State, Step
 from monitor.core.told import Facts, Notice, Reason, Told, ToldKey, ToldState, is_graver
 from monitor.core.tracking.changes import change_id
+
+LookedAt: TypeAlias = Callable[[DomainName], bool]
+
+
+def _each(_domain: DomainName) -> bool:
+    return True
 
 
 def with_notices(state: State, step: Step, policy: NoticePolicy, now: datetime) -> Step:
@@ -31,17 +38,34 @@ def with_notices(state: State, step: Step, policy: NoticePolicy, now: datetime) 
     return desk.added_to(step)
 
 
-def notices_later(state: State, policy: NoticePolicy, now: datetime) -> Step:
-    """Return what is told since it is later: reminders, ends of maintenance and of hold-downs."""
-    due_now = {told.domain for told in state.told.values() if told.look_at <= now}
-    return _of_domains(state, due_now, policy, now)
+def due_later(state: State, now: datetime) -> Sequence[DomainName]:
+    """Return the domains to be looked at again since it is later.
+
+    Of them reminders are told, and what maintenance or a hold-down kept back until now.
+    """
+    found = (told.domain for told in state.told.values() if told.look_at <= now)
+    return tuple(dict.fromkeys(found))
 
 
-def notices_by_other_rules(
-    state: State, names: Iterable[DomainName], policy: NoticePolicy, now: datetime
+def notices_about(
+    state: State,
+    names: Iterable[DomainName],
+    policy: NoticePolicy,
+    now: datetime,
+    is_looked_at: LookedAt = _each,
 ) -> Step:
-    """Return what these domains make channels hear that are new, or want to hear other things."""
-    return _of_domains(state, names, policy, now)
+    """Return what channels are to hear of these domains by now, with what they heard before.
+
+    What was stored of a domain may be long past as long as it was not looked at since.
+    """
+    desk = _Desk(state, policy, now)
+    for name in _fresh(state, names, is_looked_at):
+        domain = state.domains.get(name)
+        if domain is not None:
+            desk.look_at(domain)
+        else:
+            desk.close(name)
+    return desk.added_to(Step())
 
 
 def channels_forgotten(state: State, policy: NoticePolicy) -> Step:
@@ -64,17 +88,14 @@ def told_moved(state: State, by: timedelta) -> tuple[Told, ...]:
     )
 
 
-def _of_domains(
-    state: State, names: Iterable[DomainName], policy: NoticePolicy, now: datetime
-) -> Step:
-    desk = _Desk(state, policy, now)
+def _fresh(
+    state: State, names: Iterable[DomainName], is_looked_at: LookedAt
+) -> Iterator[DomainName]:
+    """Yield those of the names of which what is known is of now; nobody asks about unwatched."""
     for name in names:
         domain = state.domains.get(name)
-        if domain is not None:
-            desk.look_at(domain)
-        else:
-            desk.close(name)
-    return desk.added_to(Step())
+        if domain is None or domain.watched is None or is_looked_at(name):
+            yield name
 
 
 @dataclass(slots=True)

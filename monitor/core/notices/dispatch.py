@@ -39,9 +39,17 @@ class Parcel:
         return self.bundle or self.letters[0].notice.key
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """When to look again; one that `is_full` gets nothing earlier, whatever comes meanwhile."""
+
+    until: datetime
+    is_full: bool = False
+
+
 def next_parcel(
     waiting: Sequence[Letter], handed: Sequence[Handed], limits: Limits, now: datetime
-) -> Parcel | datetime | None:
+) -> Parcel | Pause | None:
     """Return what one channel gets now, when to look again, or None where nothing waits.
 
     `waiting` is in the order of decision, which stays that of each domain's messages; `handed`
@@ -53,10 +61,10 @@ def next_parcel(
     handed = [one for one in handed if one.at <= now]
     free_at = _free_at(handed, limits)
     if free_at is not None and free_at > now:
-        return free_at
+        return Pause(free_at, is_full=True)
     ready = [letter for letter in _heads(waiting) if _is_due(letter, limits, now)]
     if not ready:
-        return min(letter.next_at for letter in _heads(waiting))
+        return Pause(min(letter.next_at for letter in _heads(waiting)))
     begun = next((letter for letter in ready if letter.bundle), None)
     if begun is not None:
         return Parcel(tuple(one for one in waiting if one.bundle == begun.bundle), begun.bundle)
@@ -69,17 +77,18 @@ def _loose(
     handed: Sequence[Handed],
     limits: Limits,
     now: datetime,
-) -> Parcel | datetime:
+) -> Parcel | Pause:
     """Return the oldest alone; where there would be a flood, all that is ready as a digest."""
     names = {letter.notice.domain for letter in ready}
     alone = {one.domain for one in handed if one.bundle is None}
     digests = [one.at for one in handed if one.bundle is not None]
     if digests:
-        return max(digests) + MINUTE  # what comes meanwhile makes the next one
+        # What comes meanwhile makes the next one.
+        return Pause(max(digests) + MINUTE, is_full=True)
     if len(names | alone) <= limits.digest_above:
         return Parcel((min(ready, key=lambda letter: letter.next_at),))
     if len(alone) >= limits.digest_above:
-        return min(one.at for one in handed) + MINUTE
+        return Pause(min(one.at for one in handed) + MINUTE, is_full=True)
     rest = tuple(one for one in waiting if one.notice.domain in names and one.bundle is None)
     keys = (letter.notice.key for letter in rest)
     return Parcel(rest, change_id(now, *keys))

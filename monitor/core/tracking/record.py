@@ -10,7 +10,7 @@ from monitor.core.events import Event, Json
 from monitor.core.names import DomainName
 from monitor.core.tracking.authorities import ServerHistory
 from monitor.core.tracking.changes import Change, ChangeState, Source
-from monitor.core.tracking.values import Sample, Value
+from monitor.core.tracking.values import Sample, Value, ValueKind
 
 _ENDED_KEPT = 4  # more than can end in one step
 
@@ -80,6 +80,11 @@ class CalmRecords(Mapping[RecordKey, TrackedRecord]):
     def ended_at(self) -> datetime | None:
         """When the last change was over; None where there never was one."""
 
+    @property
+    def gists_tell(self) -> bool:
+        """True where no answer can go back on the last changes and have the gist that it has."""
+        return False
+
 
 def is_calm(records: Mapping[RecordKey, TrackedRecord]) -> bool:
     """Tell whether no change of any record is expected or under way."""
@@ -111,6 +116,28 @@ def is_any_followed(records: Mapping[RecordKey, TrackedRecord], now: datetime) -
     if isinstance(records, CalmRecords):
         return records.followed_until is not None and now < records.followed_until
     return any(record.is_followed(now) for record in records.values())
+
+
+def gists_tell(records: Mapping[RecordKey, TrackedRecord]) -> bool:
+    """Tell whether any answer that goes back on the last changes has a gist of its own.
+
+    Addresses behind a chain are in no gist.
+    """
+    if isinstance(records, CalmRecords):
+        return records.gists_tell
+    changes = (record.change for record in records.values())
+    return all(change is None or change.new.kind in _TOLD_BY_GISTS for change in changes)
+
+
+_TOLD_BY_GISTS = frozenset({ValueKind.ALIAS, ValueKind.ABSENT})
+
+
+def is_only_looked_after(records: Mapping[RecordKey, TrackedRecord], now: datetime) -> bool:
+    """Tell whether answers matter to the records only where their gist is another one.
+
+    So it is once a change has settled, beside the few looks that it asks for itself.
+    """
+    return not is_any_followed(records, now) or (is_calm(records) and gists_tell(records))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,16 @@ With a million series they are most of what a scrape costs that is not writing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import repeat
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from monitor.core.names import DomainName
 from monitor.core.state import DomainState
 from monitor.core.tracking.changes import Change
 from monitor.core.tracking.record import ended_at, is_calm
+from monitor.core.tracking.tracks import TrackState
 from monitor.core.views import stances_of
 from monitor.ports import StoreLost
 from monitor.usecases.snapshot import Snapshot
@@ -48,20 +51,66 @@ def authority_ratio(domain: DomainState) -> float | None:
     return said.count(True) / answering if answering else None
 
 
-def change_of(snapshot: Snapshot, domain: DomainState) -> Change | None:
-    """Return the change that matters most to the domain; most domains have none to be shown."""
-    records = domain.records
-    if is_calm(records):
-        ended = ended_at(records)
-        if ended is None or snapshot.at >= ended + SHOWN_FOR:
+class Shown(NamedTuple):
+    """The change of a domain that matters most, and what is known of when."""
+
+    change: Change
+    instants: Mapping[str, datetime]
+
+    def at(self, now: datetime) -> "Shown":
+        """Return it as it is shown then: some time after its end without instants."""
+        change = self.change
+        ended = change.settled_at or change.deadline_at
+        is_shown = change.state.is_open or now < ended + SHOWN_FOR
+        return self if is_shown else Shown(change, {})
+
+
+class _Read(NamedTuple):
+    """What was read of a domain: it holds as long as that is the same object."""
+
+    domain: DomainState
+    shown: Shown | None
+
+
+Past: TypeAlias = Mapping[DomainName, _Read]
+"""Changes that are over: a storm leaves thousands, and each would be read at each scrape."""
+
+
+class Changes:
+    """The changes of one scrape; those that are over are taken from the `former` one."""
+
+    def __init__(self, snapshot: Snapshot, former: Past) -> None:
+        self._snapshot = snapshot
+        self._former = former
+        self.past: dict[DomainName, _Read] = {}
+
+    def of(self, domain: DomainState) -> Shown | None:
+        """Return the change that matters most to the domain; most have none to be shown."""
+        shown = self._past(domain) if is_calm(domain.records) else self._read(domain)
+        return None if shown is None else shown.at(self._snapshot.at)
+
+    def _past(self, domain: DomainState) -> Shown | None:
+        ended = ended_at(domain.records)
+        if ended is None or self._snapshot.at >= ended + SHOWN_FOR:
             return None
-    try:
-        return snapshot.change(domain)
-    except StoreLost:  # it is over: it is shown again when the store is back
+        known = self._former.get(domain.domain)
+        if known is None or known.domain is not domain:
+            try:
+                known = _Read(domain, _slim(self._read(domain)))
+            except StoreLost:  # it is shown again when the store is back
+                return None
+        self.past[domain.domain] = known
+        return known.shown
+
+    def _read(self, domain: DomainState) -> Shown | None:
+        change = self._snapshot.change(domain)
+        return None if change is None else Shown(change, change.instants())
+
+
+def _slim(shown: Shown | None) -> Shown | None:
+    """Return it with those tracks alone that have series of their own."""
+    if shown is None:
         return None
-
-
-def instants_of(change: Change, now: datetime) -> Mapping[str, datetime]:
-    """Return what is known of when; nothing of a change that is no longer shown."""
-    ended = change.settled_at or change.deadline_at
-    return change.instants() if change.state.is_open or now < ended + SHOWN_FOR else {}
+    tracks = shown.change.tracks.items()
+    unsettled = {name: track for name, track in tracks if track.state is not TrackState.SETTLED}
+    return Shown(replace(shown.change, tracks=unsettled), shown.instants)

@@ -10,11 +10,12 @@ from typing import NamedTuple, TypeAlias
 from monitor.core.state import DomainState
 from monitor.core.tracking.changes import Change
 from monitor.entrypoints.series.doors import (
+    Changes,
+    Past,
     Said,
+    Shown,
     Ttls,
     authority_ratio,
-    change_of,
-    instants_of,
     said_of,
 )
 from monitor.entrypoints.series.labels import escaped
@@ -66,7 +67,10 @@ Batch: TypeAlias = list[Seen]
 
 @dataclass(slots=True)
 class Survey:
-    """All that was found, of one moment; `said` are each resolver's verdicts, and how often."""
+    """All that was found, of one moment; `said` are each resolver's verdicts, and how often.
+
+    The changes of the `past` are for the next one.
+    """
 
     snapshot: Snapshot
     max_pairs: int
@@ -74,6 +78,7 @@ class Survey:
     rows: dict[Said, Row] = field(default_factory=dict)
     pairs: int = 0
     said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    past: Past = field(default_factory=dict)
 
     @property
     def is_over_limit(self) -> bool:
@@ -86,10 +91,13 @@ class Survey:
             yield ""
 
 
-def survey_of(snapshot: Snapshot, max_pairs: int) -> Generator[str, None, Survey]:
-    """Return what is known, looked at once; each yield, of no text, is a turn for others."""
-    survey = Survey(snapshot, max_pairs)
-    for part in _parts(snapshot):
+def survey_of(snapshot: Snapshot, max_pairs: int, former: Past) -> Generator[str, None, Survey]:
+    """Return what is known, looked at once; each yield, of no text, is a turn for others.
+
+    The changes of the `former` survey are not read again.
+    """
+    survey, shown = Survey(snapshot, max_pairs), Changes(snapshot, former)
+    for part in _parts(snapshot, shown):
         changes = [change for _, change in part]
         domains = [domain for domain, _ in part]
         said = said_of(snapshot, domains, with_ttls=not survey.is_over_limit)
@@ -97,20 +105,23 @@ def survey_of(snapshot: Snapshot, max_pairs: int) -> Generator[str, None, Survey
             [_seen(*one, change, survey) for one, change in zip(said, changes, strict=True)]
         )
         yield ""
+    survey.past = shown.past
     yield from _count(survey)
     return survey
 
 
-def _parts(snapshot: Snapshot) -> Iterator[list[tuple[DomainState, Change | None]]]:
+def _parts(
+    snapshot: Snapshot, changes: Changes
+) -> Iterator[list[tuple[DomainState, Shown | None]]]:
     """Yield all domains, with the changes to be shown, as many as a batch has."""
-    part, size = list[tuple[DomainState, Change | None]](), 0
+    part, size = list[tuple[DomainState, Shown | None]](), 0
     # Not sorted: nobody who reads metrics needs that, and it costs as much as a family.
     for domain in tuple(snapshot.state.domains.values()):
-        change = change_of(snapshot, domain)
-        part.append((domain, change))
+        shown = changes.of(domain)
+        part.append((domain, shown))
         size += _PAIRS_PER_DOMAIN + len(snapshot.resolvers)
-        if change is not None:
-            size += _PAIRS_PER_TRACK * len(change.tracks)
+        if shown is not None:
+            size += _PAIRS_PER_TRACK * len(shown.change.tracks)
         if size >= _PAIRS_AT_ONCE:
             yield part
             part, size = [], 0
@@ -118,7 +129,7 @@ def _parts(snapshot: Snapshot) -> Iterator[list[tuple[DomainState, Change | None
 
 
 def _seen(
-    domain: DomainState, said: Said, ttls: Ttls, change: Change | None, survey: Survey
+    domain: DomainState, said: Said, ttls: Ttls, shown: Shown | None, survey: Survey
 ) -> Seen:
     snapshot = survey.snapshot
     row = survey.rows.get(said)
@@ -129,7 +140,7 @@ def _seen(
     name = escaped(domain.domain.text)
     bucket = escaped(domain.binding.bucket) if domain.binding else ""
     place = f'bucket="{bucket}",domain="{name}"'
-    instants = instants_of(change, snapshot.at) if change else _NONE
+    change, instants = shown or (None, _NONE)
     propagation = authority = coverage = None
     if domain.watched:
         propagation, authority, coverage = row.ratio, authority_ratio(domain), row.coverage

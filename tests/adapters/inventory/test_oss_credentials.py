@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from monitor.adapters.clock import SystemClock
@@ -15,12 +16,12 @@ from monitor.adapters.inventory.credentials import (
     Credentials,
     CredentialsProvider,
     CredentialsUnavailable,
-    EcsRoleCredentials,
     EnvironmentCredentials,
     FileCredentials,
     StaticCredentials,
 )
 from monitor.adapters.inventory.oss import OssInventory
+from monitor.adapters.inventory.role import MOST_OCTETS, EcsRoleCredentials
 from monitor.core.inventory import FailureReason, Listing
 from monitor.core.inventory import Scope as FailureScope
 from monitor.demo.oss import OssEndpoint
@@ -240,6 +241,30 @@ async def test_keys_of_a_role_that_are_no_text_are_none(key: str, value: object)
     async with Metadata([document]).role() as credentials:
         listing = await look(world(), credentials)
     assert [failure.reason for failure in listing.failures] == [FailureReason.CREDENTIALS]
+
+
+async def test_a_reply_without_end_is_no_reply_of_a_metadata_server() -> None:
+    async def blanks() -> AsyncIterator[bytes]:
+        while True:  # until whoever asked goes away
+            yield b" " * 8192
+            await asyncio.sleep(0)  # who has gone away takes everything at once
+
+    async with served(StreamingResponse(blanks())) as url:
+        listing = await look(world(), EcsRoleCredentials(f"{url}/role", timeout=5.0))
+    (failure,) = listing.failures
+    assert failure.reason is FailureReason.CREDENTIALS
+    assert f"its reply has more than {MOST_OCTETS} octets" in failure.detail
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"[" * 60_000, b'"canary"', b'{"Code": "Success", "Expiration": 1}']
+)
+async def test_what_no_metadata_server_says_is_no_role(body: bytes) -> None:
+    async with served(Response(body)) as url:
+        listing = await look(world(), EcsRoleCredentials(f"{url}/role", timeout=5.0, attempts=1))
+    (failure,) = listing.failures
+    assert "is a role attached" in failure.detail
+    assert "canary" not in failure.detail
 
 
 async def test_a_failing_metadata_server_does_not_bring_its_words_into_the_log(

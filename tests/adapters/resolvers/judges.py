@@ -19,7 +19,6 @@ from monitor.core.gist import Gist, essence_of, gist_of_essence
 from monitor.core.names import DomainName
 from monitor.core.servers import Transport
 from monitor.core.targets import TargetPolicy
-from monitor.core.verdict import Expectation
 from tests.adapters.resolvers.messages import (
     MOST_TTL,
     but_for_addresses,
@@ -131,7 +130,7 @@ def _is_seen(wire: bytes, domain: str, shapes: Shapes, masks: bool) -> bool:
 
 def _gist_for(domain: str, essence: str) -> Gist:
     target = BucketTarget("shop-a", DomainName("oss-cn-hangzhou.aliyuncs.com"))
-    return gist_of_essence(essence, Expectation(DomainName(domain), target, TargetPolicy()))
+    return gist_of_essence(essence, DomainName(domain), target, TargetPolicy())
 
 
 def _parts(said: Remembered) -> dict[str, object]:

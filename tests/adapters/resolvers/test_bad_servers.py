@@ -32,6 +32,7 @@ from monitor.demo.authority import Authority, one_of
 from monitor.demo.caches import Cache
 from monitor.demo.ports import free_port
 from monitor.demo.zones import RRset, Zone
+from monitor.ports import Server
 
 HOST = "127.0.0.1"
 NAME = "img.shop.example"
@@ -171,6 +172,22 @@ async def test_a_forgery_before_the_answer_does_not_end_the_wait() -> None:
         reply = await prober().ask(resolver(port), QUESTION)
     assert isinstance(reply.outcome, Answer)
     assert reply.outcome.rcode is Rcode.NOERROR
+
+
+async def test_what_answers_nothing_is_counted_for_the_server_that_was_asked() -> None:
+    counted = list[tuple[str, int, int]]()
+
+    class Counts:
+        def unmatched(self, server: Server, *, late: int, stray: int) -> None:
+            counted.append((server.name, late, stray))
+
+    def respond(query: dns.message.Message) -> list[bytes]:
+        return [b"\x00" * 12, _forged(query), _forged(query), _right(query)]
+
+    async with scripted(respond) as (_, port):
+        asking = DnsProber(SystemClock(), Limits(timedelta(seconds=20), attempts=1), Counts())
+        await asking.ask(resolver(port), QUESTION)
+    assert counted == [("r", 0, 3)]
 
 
 async def test_every_attempt_comes_from_a_fresh_port_with_a_fresh_id() -> None:

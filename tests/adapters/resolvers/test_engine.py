@@ -75,7 +75,8 @@ class Sweeps:
         for told in (self.wires, self.silences, self.failures):
             told.clear()
         course = Course(range(names), asyncio.get_running_loop().time(), over)
-        await self.lane.sweep(self._queries, course)
+        await self.lane.send(self._queries, course)
+        await self.lane.be_answered()
 
     def heard(self, number: int, wire: bytes, sent: float, now: float) -> bool:
         reading = reading_of(wire)
@@ -542,6 +543,26 @@ async def test_after_a_sweep_nothing_is_in_flight_and_no_socket_is_open() -> Non
         await sweeps.run()
         assert sweeps.lane.in_flight == 0
         assert open_files() == before
+
+
+async def test_who_waits_for_a_last_answer_keeps_no_more_sockets_open_than_that_needs() -> None:
+    def script(query: Query) -> list[bytes]:
+        return [] if number_of(query) == 0 else [right(query)]
+
+    before = open_files()
+    async with scripted(script) as server:
+        own = open_files() - before
+        sweeps = Sweeps(server.port, LaneLimits(0.3, 1000, ports=16))
+        sweep = asyncio.ensure_future(sweeps.run())
+        await server.has_heard(COUNT)
+        async with asyncio.timeout(20):
+            while open_files() > before + own + 4:  # noqa: ASYNC110 - nobody can tell us
+                await asyncio.sleep(0.02)
+        assert sweeps.lane.in_flight == 1
+        server.script = lambda query: [right(query)]
+        await asyncio.wait_for(sweep, 20)
+        assert len(sweeps.wires) == COUNT
+        assert open_files() == before + own
 
 
 async def test_after_a_cancelled_sweep_the_next_one_begins_anew() -> None:

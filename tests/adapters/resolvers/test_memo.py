@@ -102,6 +102,19 @@ def test_the_parts_of_a_message_make_it_again_octet_for_octet(
     assert said.layout.joined(own_of(parts), said.shared, question_of(wire)) == wire
 
 
+@given(messages(), st.sampled_from((None, b"gist")))
+def test_a_layout_that_leaves_the_question_out_tells_the_one_that_does_not(
+    message: Message, gist: Gist | None
+) -> None:
+    wire = message.wire()
+    if not is_maskable(wire):
+        return
+    for masks in (False, True):
+        said, whole = known(wire, Way(gist, masks)), known(wire, Way(gist, masks_question=False))
+        found = said.layout.unmasked(said.shared, question_of(wire))
+        assert found == (whole.layout, whole.shared)
+
+
 @settings(max_examples=200)
 @given(
     messages(),

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.adapters.resolvers.datagrams import Garbled, Response
 from monitor.adapters.resolvers.questions import Encoded, encoded
-from monitor.adapters.resolvers.sharing import SharedPorts
+from monitor.adapters.resolvers.sharing import SharedPorts, Unmatched
 from monitor.core.answers import Question, Rcode
 from monitor.core.names import DomainName
 from monitor.demo.ports import free_port
@@ -131,3 +131,22 @@ async def test_a_flood_of_strays_leaves_the_loop_to_others_in_between() -> None:
             turns += 1
     assert turns >= 200 // 32
     assert (await asking).reading.answer.rcode is Rcode.NOERROR
+
+
+async def test_what_answers_no_open_question_is_counted_once_and_by_what_it_is() -> None:
+    async with scripted(silence) as server:
+        ports = ports_to(server.port)
+        given_up, first, last = (asyncio.ensure_future(ports.ask(question(n))) for n in range(3))
+        await server.has_heard(3)
+        abandoned, query, other = server.queries
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        forged = query.wire[:2] + other.answered()[2:]  # the id of one, the question of another
+        sent = (abandoned.answered(), forged, b"nothing", query.answered(), query.answered())
+        for wire in sent:
+            server.send(wire, query.port)
+        await first
+        server.send(other.answered(), other.port)
+        await last
+        assert ports.unmatched_anew() == Unmatched(late=1, stray=3)
+        assert ports.unmatched_anew() == Unmatched()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.adapters.stores import event_log
+from monitor.adapters.stores import details, event_log, outline
 from monitor.adapters.stores.backing_up import back_up
 from monitor.adapters.stores.outline import outline_of, packed_outline
 from monitor.adapters.stores.rows import logged_of, record_of
@@ -77,6 +77,22 @@ def test_an_outline_of_another_shape_is_damaged() -> None:
     text = b"[[],null,null,[],null,null,[],false,null,null,null,[0]]"
     for packed in (packed_outline(text), packed_outline(text.replace(b"null,[0]", b"[0]"))):
         with pytest.raises(ValueError, match=r"outline|validation"):
+            outline_of(packed)
+
+
+def test_details_that_grow_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 1 << 20
+    monkeypatch.setattr(details, "MOST_UNPACKED", most)
+    assert len(details.unzipped(details.zipped(b" " * most))) == most
+    with pytest.raises(ValueError, match=f"more than {most} octets"):
+        details.unzipped(details.zipped(b" " * (most + 1)))
+
+
+def test_an_outline_that_grows_without_end_or_is_cut_off_is_refused() -> None:
+    bomb = packed_outline(b"[" + b" " * outline.MOST_UNPACKED)
+    assert len(bomb) < outline.MOST_UNPACKED // 500
+    for packed, complaint in ((bomb, "octets"), (packed_outline(b"[]")[:-1], "cut off")):
+        with pytest.raises(ValueError, match=complaint):
             outline_of(packed)
 
 

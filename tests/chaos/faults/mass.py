@@ -4,8 +4,10 @@ import asyncio
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from monitor.core.events import EventType, Record
 from monitor.demo.habits import dead, honest
@@ -13,7 +15,7 @@ from tests.chaos.crowd import Crowd, open_crowd
 from tests.chaos.door import never
 from tests.chaos.fault import Fault, Outcome
 from tests.chaos.faults.api import behind_a_door
-from tests.chaos.judging import Delivery, notices_of
+from tests.chaos.judging import Delivery, Report, notices_of
 from tests.chaos.looks import total, written
 from tests.chaos.scene import Scene, clock, open_scene
 from tests.servers.http_service import Resets, Says
@@ -44,10 +46,11 @@ async def _unbound(folder: Path) -> Outcome:
         await crowd.until_all("in_effect", _PATIENCE)
         normal_after = clock() - lifted
         remark = f"gone from pages and metrics after {gone_after:.0f} s; {_cost(crowd, before)}"
+        told = _Told.by(crowd)
         log = await crowd.records()
-        lost = [*_lost_reports(crowd, log), *_unlogged(crowd, log)]
-        pages = crowd.pager.deliveries
-    return _outcome(crowd, lost, [page.title for page in pages], 0, normal_after, remark)
+        lost = [*told.lost_in(log), *_unlogged(crowd, log)]
+    pages = [page.title for page in crowd.pager.deliveries]
+    return _outcome(crowd, lost, pages, 0, normal_after, remark)
 
 
 async def _broken(folder: Path) -> Outcome:
@@ -64,12 +67,13 @@ async def _broken(folder: Path) -> Outcome:
         await crowd.until_all("in_effect", _PATIENCE)
         normal_after = clock() - lifted
         minutes = math.ceil((clock() - began) / 60)
+        told = _Told.by(crowd)
         log = await crowd.records()
         cost = _cost(crowd, before)
     pages = crowd.pager.deliveries
     notices = Counter((notice.domain, notice.reason) for notice in notices_of(log))
     first = [count for (_, reason), count in notices.items() if reason == "first"]
-    lost = [*_lost_reports(crowd, log), *_lost_notices(pages, log)]
+    lost = [*told.lost_in(log), *_unreceived(pages, log)]
     if len(first) < crowd.size:
         lost.append(f"of {crowd.size - len(first)} domains nobody was told")
     wrong = [f"{count - 1} repeated" for count in first if count > 1]
@@ -135,16 +139,31 @@ def _cost(crowd: Crowd, before: float) -> str:
     return f"{kib:.1f} KiB written a domain; said that it lives within {crowd.slowest:.1f} s"
 
 
-def _lost_reports(crowd: Crowd, log: Sequence[Record]) -> list[str]:
-    kinds = {record.seq: record.event.type.value for record in log}
-    reports = crowd.runner.reports
-    lost = [one for one in reports if kinds.get(one.seq) != one.type]
-    return [f"{one.type} (record {one.seq}) is not in the log" for one in lost]
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What had been told at a time: the log must hold it from then on."""
+
+    reports: Sequence[Report]
+    pages: Sequence[Delivery]
+
+    @classmethod
+    def by(cls, crowd: Crowd) -> Self:
+        return cls(tuple(crowd.runner.reports), tuple(crowd.pager.deliveries))
+
+    def lost_in(self, log: Sequence[Record]) -> Iterator[str]:
+        kinds = {record.seq: record.event.type.value for record in log}
+        sent = {notice.key for notice in notices_of(log)}
+        for one in self.reports:
+            if kinds.get(one.seq) != one.type:
+                yield f"{one.type} (record {one.seq}) is not in the log"
+        for page in self.pages:
+            if page.key not in sent:
+                yield f"the notice {page.title!r} is not in the log"
 
 
-def _lost_notices(pages: Sequence[Delivery], log: Sequence[Record]) -> list[str]:
-    sent, received = {notice.key for notice in notices_of(log)}, {page.key for page in pages}
-    return [f"the notice {key} is on one side only" for key in sent ^ received]
+def _unreceived(pages: Sequence[Delivery], log: Sequence[Record]) -> list[str]:
+    keys = {notice.key for notice in notices_of(log)} - {page.key for page in pages}
+    return [f"the notice {key} was sent by the log, and nobody received it" for key in keys]
 
 
 def _unlogged(crowd: Crowd, log: Sequence[Record]) -> list[str]:

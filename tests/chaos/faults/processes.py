@@ -119,18 +119,10 @@ async def _restless(scene: Scene) -> AsyncIterator[None]:
 
 async def _while_the_pager_is_silent(folder: Path) -> Outcome:
     async with open_scene(folder) as scene:
-        reached = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def hang(_: Seen) -> Reaction:
-            loop.call_soon_threadsafe(reached.set)
-            return Hangs()
-
         with scene.fault():
-            scene.pager.reaction = hang
+            scene.pager.reaction = lambda _: Hangs()
             scene.lead_astray("www")
-            async with asyncio.timeout(60):
-                await reached.wait()
+            await scene.until_handed()
             await scene.runner.kill()
             scene.pager.reaction = lambda _: Says()
             await scene.runner.start()

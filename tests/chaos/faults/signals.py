@@ -3,17 +3,16 @@
 import asyncio
 import random
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.chaos.config import GROUP
 from tests.chaos.ending import ended
 from tests.chaos.fault import Fault, Outcome
 from tests.chaos.looks import catches, open_files, samples, threads, total
+from tests.chaos.pager import slowly
 from tests.chaos.scene import Scene, open_scene
-from tests.servers.http_service import Reaction, Says, Seen
 
-GROUP = "chaos"
 RELOADED = "oss_cname_config_last_reload_successful"
 _HANGUPS = 300
 _ABOUT = 3.0  # seconds for all of them
@@ -108,7 +107,7 @@ async def _term_during_reload(folder: Path) -> Outcome:
                 await asyncio.sleep(chance.uniform(0, 0.1))
                 longest = max(longest, await ended(scene.runner))
                 await scene.runner.start()
-                await scene.until(lambda: _is_ready(scene))
+                await scene.until_ready()
             config.put(GROUP)
             hang_up(scene)
             await config.until_in_force(GROUP)
@@ -127,7 +126,7 @@ async def _hangup_before_start(folder: Path) -> Outcome:
                 await asyncio.sleep(number * 0.05)
                 config.put(f"newer-{number}")
                 hang_up(scene)
-                await scene.until(lambda: _is_ready(scene))
+                await scene.until_ready()
                 await config.until_in_force(f"newer-{number}")
             config.put(GROUP)
             hang_up(scene)
@@ -143,27 +142,17 @@ async def _term_twice(folder: Path) -> Outcome:
                 numbers = (signal.SIGTERM, (signal.SIGTERM, signal.SIGINT)[number % 2])
                 longest = max(longest, await ended(scene.runner, numbers, pause=number * 0.02))
                 await scene.runner.start()
-                await scene.until(lambda: _is_ready(scene))
+                await scene.until_ready()
         return await scene.judged(f"{_ROUNDS} times, over in {longest:.1f} s at most")
 
 
 async def _reload_with_a_page_on_its_way(folder: Path) -> Outcome:
-    handed: list[str] = []
-
-    def slowly(seen: Seen) -> Reaction:
-        handed.append(seen.headers["Idempotency-Key"])
-        time.sleep(2)
-        return Says()
-
-    async def is_on_its_way() -> bool:
-        return bool(handed)
-
     async with open_scene(folder) as scene:
         config = Config(scene, folder)
         with scene.fault():
             scene.pager.reaction = slowly
             scene.lead_astray("www")
-            await scene.until(is_on_its_way)
+            await scene.until_handed()
             for number in range(5):
                 config.put(f"reload-{number}")
                 hang_up(scene)
@@ -174,16 +163,9 @@ async def _reload_with_a_page_on_its_way(folder: Path) -> Outcome:
             await scene.until_paged("www")
             scene.mend("www")
         outcome = await scene.judged()
-        twice = len(handed) - len(set(handed))
-        assert not twice, f"{twice} of {len(handed)} messages were sent again"
+        again = scene.pager.handed_again
+        assert not again, f"{again} of {len(scene.pager.handed)} messages were sent again"
         return outcome
-
-
-async def _is_ready(scene: Scene) -> bool:
-    try:
-        return (await scene.runner.get("-/ready")).ok
-    except OSError:
-        return False
 
 
 async def _catches(scene: Scene, number: signal.Signals) -> bool:

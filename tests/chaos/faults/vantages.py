@@ -3,7 +3,6 @@
 import asyncio
 import re
 import signal
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +11,8 @@ from monitor.demo.habits import dead, honest
 from tests.chaos.fault import Fault, Outcome
 from tests.chaos.fleet import VANTAGE, Fleet, open_fleet, open_pair
 from tests.chaos.looks import total
+from tests.chaos.pager import slowly
 from tests.chaos.scene import Scene, clock
-from tests.servers.http_service import Reaction, Says, Seen
 
 FAR = ("one", "two")
 _IN_TIME = 15.0  # seconds in which a standby takes over (docs/scaling.md)
@@ -104,22 +103,12 @@ def _broker_away(seconds: float, *, is_emptied: bool) -> Callable[[Path], Awaita
 
 
 async def _leader_with_a_page_on_its_way(folder: Path) -> Outcome:
-    handed: list[str] = []
-
-    def slowly(seen: Seen) -> Reaction:
-        handed.append(seen.headers["Idempotency-Key"])
-        time.sleep(2)
-        return Says()
-
-    async def is_on_its_way() -> bool:
-        return bool(handed)
-
     async with open_pair(folder) as pair:
         scene, leader = pair.scene, pair.scene.runner
         with scene.fault():
             scene.pager.reaction = slowly
             scene.lead_astray("www", "img")
-            await scene.until(is_on_its_way)
+            await scene.until_handed()
             await asyncio.sleep(0.5)
             await leader.kill()
             pair.succeed()
@@ -134,7 +123,7 @@ async def _leader_with_a_page_on_its_way(folder: Path) -> Outcome:
         await scene.until_paged("img")
         scene.mend("www", "img")
         outcome = await scene.judged(f"taken over after {taken_after:.1f} s; ")
-        again = len(handed) - len(set(handed))
+        again = scene.pager.handed_again
         assert again <= 1, f"{again} messages came again"
         remark = f"{outcome.remark}{again} message came again, by the same key"
         return replace(outcome, remark=remark)

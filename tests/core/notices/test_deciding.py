@@ -6,8 +6,8 @@ from monitor.core.message import NoticeSeverity
 from monitor.core.names import DomainName
 from monitor.core.notices.deciding import (
     channels_forgotten,
-    notices_by_other_rules,
-    notices_later,
+    due_later,
+    notices_about,
     told_moved,
     with_notices,
 )
@@ -38,14 +38,16 @@ class Story:
         return self._kept(with_notices(self.state, Step(domains, gone), self.rules, now), minute)
 
     def wait(self, minute: int) -> Step:
-        return self._kept(notices_later(self.state, self.rules, START + minute * MINUTE), minute)
+        now = START + minute * MINUTE
+        due = due_later(self.state, now)
+        return self._kept(notices_about(self.state, due, self.rules, now), minute)
 
     def take_up(self, rules: NoticePolicy, minute: int) -> Step:
         self.rules = rules
         now = START + minute * MINUTE
         self._kept(channels_forgotten(self.state, rules), minute)
         names = list(self.state.domains)
-        return self._kept(notices_by_other_rules(self.state, names, rules, now), minute)
+        return self._kept(notices_about(self.state, names, rules, now), minute)
 
     def _kept(self, step: Step, minute: int) -> Step:
         self.state = self.state.after(step)
@@ -180,7 +182,30 @@ def test_a_step_looks_at_none_but_its_own_domains() -> None:
 
     fleet = State(domains=Unread({OTHER: BROKEN}))
     assert len(with_notices(fleet, Step((BROKEN,)), policy(), START).notices) == 1
-    assert notices_later(fleet, policy(), START) == Step()
+    assert due_later(fleet, START) == ()
+
+
+def test_of_a_domain_that_was_not_looked_at_since_the_start_nobody_is_reminded() -> None:
+    story = Story()
+    story.see(BROKEN, minute=0)
+    a_day_later = START + timedelta(hours=25)
+    due = due_later(story.state, a_day_later)
+    early = notices_about(story.state, due, story.rules, a_day_later, lambda name: name != DOMAIN)
+    (reminder,) = notices_about(story.state, due, story.rules, a_day_later).notices
+    assert (early, reminder.reason) == (Step(), Reason.REMINDER)
+
+
+def test_of_a_domain_that_was_not_looked_at_yet_no_new_channel_hears() -> None:
+    state = State(domains={DOMAIN: BROKEN, OTHER: replace(BROKEN, domain=OTHER)})
+    by = notices_about(state, [DOMAIN, OTHER], policy(), START, lambda n: n == OTHER)
+    assert [notice.domain for notice in by.notices] == [OTHER]
+
+
+def test_of_a_domain_that_nobody_asks_about_a_channel_hears_at_once() -> None:
+    paused = replace(BROKEN, binding=None)
+    state = State(domains={DOMAIN: paused})
+    asked = notices_about(state, [DOMAIN], policy(), START)
+    assert notices_about(state, [DOMAIN], policy(), START, lambda _: False) == asked
 
 
 def test_a_new_channel_hears_of_what_is_open_and_a_removed_one_is_forgotten() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monitor.core.message import NoticeSeverity
 from monitor.core.names import DomainName
-from monitor.core.notices.dispatch import Limits, Parcel, next_parcel, pause_after
+from monitor.core.notices.dispatch import Limits, Parcel, Pause, next_parcel, pause_after
 from monitor.core.told import Concern, ConcernKind, Handed, Letter, Notice, Reason
 from tests.core.properties import REPEATABLE
 from tests.core.samples import MINUTE, START
@@ -33,6 +33,10 @@ def taken(number: int, seconds_ago: float, bundle: str | None = None) -> Handed:
     return Handed(named(number), bundle, START - seconds_ago * SECOND)
 
 
+def full_until(seconds: float) -> Pause:
+    return Pause(START + seconds * SECOND, is_full=True)
+
+
 def test_where_nothing_waits_nothing_is_to_do() -> None:
     assert next_parcel([], [], LIMITS, START) is None
 
@@ -44,13 +48,13 @@ def test_what_waits_is_handed_over_one_by_one_the_oldest_first() -> None:
 def test_what_was_tried_in_vain_lets_others_pass_until_it_is_due() -> None:
     late = letter(1, due=30)
     assert next_parcel([late, letter(2)], [], LIMITS, START) == Parcel((letter(2),))
-    assert next_parcel([late], [], LIMITS, START) == START + 30 * SECOND
+    assert next_parcel([late], [], LIMITS, START) == Pause(START + 30 * SECOND)
     assert next_parcel([late], [], LIMITS, START + 30 * SECOND) == Parcel((late,))
 
 
 def test_messages_of_one_domain_never_overtake_each_other() -> None:
     first, over = letter(1, due=30), letter(1, key="over")
-    assert next_parcel([first, over], [], LIMITS, START) == START + 30 * SECOND
+    assert next_parcel([first, over], [], LIMITS, START) == Pause(START + 30 * SECOND)
 
 
 def test_a_pause_longer_than_the_longest_comes_of_a_clock_that_was_put_back() -> None:
@@ -77,12 +81,12 @@ def test_domains_told_within_the_minute_count_too() -> None:
 
 def test_a_trickle_after_ten_messages_is_gathered_until_the_minute_is_over() -> None:
     before = [taken(number, seconds_ago=20) for number in range(10)]
-    assert next_parcel(letters(10), before, LIMITS, START) == START + 40 * SECOND
+    assert next_parcel(letters(10), before, LIMITS, START) == full_until(40)
 
 
 def test_what_comes_after_a_digest_waits_for_the_next_one() -> None:
     before = [taken(number, seconds_ago=20, bundle="b") for number in range(50)]
-    assert next_parcel(letters(50), before, LIMITS, START) == START + 40 * SECOND
+    assert next_parcel(letters(50), before, LIMITS, START) == full_until(40)
 
 
 def test_what_was_taken_before_the_clock_was_put_back_fills_no_minute() -> None:
@@ -96,13 +100,13 @@ def test_a_digest_is_tried_again_as_it_was() -> None:
     sealed = [letter(number, bundle="b") for number in range(12)]
     parcel = next_parcel([*sealed, letter(20)], [], LIMITS, START)
     assert parcel == Parcel(tuple(sealed), "b")
-    assert isinstance(parcel, Parcel) and parcel.key == "b"
+    assert parcel.key == "b"
 
 
 def test_a_channel_takes_no_more_messages_in_a_minute_than_it_bears() -> None:
     limits = replace(LIMITS, per_minute=3)
     before = [taken(1, seconds_ago=n) for n in (50, 30, 10)]
-    assert next_parcel(letters(1), before, limits, START) == START + 10 * SECOND
+    assert next_parcel(letters(1), before, limits, START) == full_until(10)
     assert next_parcel(letters(1), before[1:], limits, START) == Parcel((letter(1),))
 
 
@@ -110,7 +114,7 @@ def test_a_digest_counts_as_one_message() -> None:
     limits = replace(LIMITS, per_minute=2)
     digest = [taken(n, seconds_ago=20, bundle="b") for n in range(40)]
     found = next_parcel(letters(1), [taken(1, seconds_ago=50), *digest], limits, START)
-    assert found == START + 10 * SECOND
+    assert found == full_until(10)
 
 
 @REPEATABLE
@@ -145,8 +149,8 @@ def test_no_minute_has_a_flood(wanted: list[int], before: list[tuple[int, float]
         if turn is None:
             break
         if not isinstance(turn, Parcel):
-            assert turn > now
-            now = turn
+            assert turn.until > now
+            now = turn.until
             continue
         sent.append(((now - START) / SECOND, len(turn.letters)))
         keys = {one.notice.key for one in turn.letters}

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from monitor.adapters.resolvers.engine import LaneLimits
+from monitor.adapters.resolvers.memo import layout_of
 from monitor.adapters.resolvers.questions import Unaskable, encoded
 from monitor.adapters.resolvers.vantages import frames
 from monitor.adapters.resolvers.vantages.frames import MOST_UNPACKED, Frame, Refusal, opened
@@ -25,14 +26,13 @@ from monitor.adapters.resolvers.vantages.parcels import (
     AS_IT_CAME,
     Beat,
     Parcel,
-    Said,
     Told,
     beat_of_wire,
     beat_to_wire,
     parcel_of_wire,
     parcel_to_wires,
-    silence_of,
 )
+from monitor.adapters.resolvers.vantages.said import Said, silence_of
 from monitor.adapters.resolvers.watchlist import STRIDE
 from monitor.core.answers import NoAnswerReason, Question
 from monitor.core.names import DomainName
@@ -173,7 +173,12 @@ def _wires() -> Iterator[bytes]:
         late=0, stray=1, shed=2, in_flight=0, lag=timedelta(),
     )  # fmt: skip
     seconds = array("f", [0.5, 1.0])
-    said = ((Said(0, b"wire"), silence_of(NoAnswerReason.TIMEOUT, "> 2 s")), (Said(1, b""),))
+    layout = layout_of(60, 30, ((36, 4), (46, 4)), masks_question=False)
+    shared = Said(0, bytes(layout.shared_size), layout)
+    said = (
+        (Said(0, b"wire"), silence_of(NoAnswerReason.TIMEOUT, "> 2 s")),
+        (Said(1, b""), shared),
+    )
     columns = (Told(b"\1\x80", bytes(2 * STRIDE), seconds, seconds),)
     parcel = Parcel("j1", "w1", "1.0", 1.7e9, array("I", [3, 4]), said, columns, (swept,))
     yield from parcel_to_wires(parcel)

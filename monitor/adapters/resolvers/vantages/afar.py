@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -23,13 +24,10 @@ from monitor.adapters.resolvers.vantages.office import Ended, Office
 from monitor.adapters.resolvers.vantages.parcels import (
     AS_IT_CAME,
     NOT_ASKED,
-    REASONS,
-    SILENT,
-    TRANSPORTS,
     Parcel,
-    Said,
     Told,
 )
+from monitor.adapters.resolvers.vantages.said import REASONS, SILENT, TRANSPORTS, Said
 from monitor.adapters.resolvers.watchlist import STRIDE, Seconds
 from monitor.core.answers import NoAnswer, NoAnswerReason, Question, Reply
 from monitor.core.bindings import Binding
@@ -39,9 +37,9 @@ from monitor.ports import Clock, Onlooker, Server, SweepTelemetry, Swept
 
 log = structlog.get_logger()
 
-_MOST_NAMES = 2000  # of one batch
-_ABOUT = 5.0  # seconds that the slowest resolver should need for a batch: answers are to be fresh
-_OUTSTANDING = 6  # batches at one vantage
+_MOST_NAMES = 4000  # of one batch
+_ABOUT = 5.0  # seconds that a batch should take: answers are to be fresh
+_OUTSTANDING = 12  # batches at one vantage
 _LIFETIME = 60.0  # seconds that a batch may take beyond what its pace asks for
 _GRACE = 1.2  # times the time of a sweep, after which the rest of it is left
 _TOGETHER = 0.005  # seconds for which urgent questions are gathered
@@ -54,8 +52,16 @@ def nobody_at(vantage: str) -> NoAnswer:
     return NoAnswer(NoAnswerReason.NO_VANTAGE, f"no worker at {vantage}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+def batch_size(names: int, pace: float, over: Seconds) -> int:
+    """Return how many names to send at a time; the slowest resolver takes `pace` a second.
+
+    What is heard comes back with the last answer of its batch.
+    """
+    a_second = min(pace, names / over) if over else pace
+    return min(_MOST_NAMES, max(1, int(a_second * _ABOUT)))
+
+
+class _Heard(NamedTuple):
     """One message of a row, and how to recognise others that say the same."""
 
     said: Remembered
@@ -223,7 +229,7 @@ class FarSweeper(DnsSweeper):
         """Place batches as they are due, few at a time; what there is no time for is left."""
         loop = asyncio.get_running_loop()
         pace = min(column.resolver.max_qps for column in columns)
-        size = min(_MOST_NAMES, max(1, int(pace * _ABOUT)))
+        size = batch_size(len(numbers), pace, over)
         starts = range(0, len(numbers), size)
         began, room = loop.time(), asyncio.Semaphore(_OUTSTANDING)
         until = began + over * _GRACE if over else math.inf
@@ -238,7 +244,7 @@ class FarSweeper(DnsSweeper):
                 vantage = columns[0].resolver.vantage
                 batch = _Batch(vantage, columns, part, onlooker, set(range(len(part))))
                 task = group.create_task(
-                    self._carry(batch, over / len(starts), _LIFETIME + size / pace)
+                    self._carry(batch, over / len(starts), _LIFETIME + _OUTSTANDING * size / pace)
                 )
                 task.add_done_callback(lambda _: room.release())
 
@@ -301,20 +307,24 @@ class FarSweeper(DnsSweeper):
         """Return what a worker's message says; None for what is no answer to the question."""
         if said.code >= SILENT:
             return NoAnswer(REASONS[said.code - SILENT], said.body.decode())
-        transport, wire = TRANSPORTS[said.code], said.body
-        catalogue = self._catalogue
+        transport, catalogue = TRANSPORTS[said.code], self._catalogue
         variants = catalogue.variants[number]
+        for known in variants:
+            is_alike = known.layout is said.layout and known.transport is transport
+            if is_alike and known.shared == said.body:
+                return _Heard(known, bytes(known.layout.own_size))
+        wire = _wire_of(said)
         alike = tuple(known for known in variants if known.transport is transport)
         found = recognised(alike, wire, masks_question=False)
         if found is not None:
             return _Heard(*found)
         if not _repeats(wire, catalogue.queries(None).question(number)):
             return None
-        known = self._remember(number, wire, transport, onlooker)
-        if known is None:
+        read = self._remember(number, wire, transport, onlooker)
+        if read is None:
             return None
-        catalogue.variants[number] = with_variant(variants, known)
-        return _Heard(known, own_of(known.layout.unpack(wire)))
+        catalogue.variants[number] = with_variant(variants, read)
+        return _Heard(read, own_of(read.layout.unpack(wire)))
 
     def _remember(
         self, number: int, wire: bytes, transport: Transport, onlooker: Onlooker
@@ -333,6 +343,13 @@ class FarSweeper(DnsSweeper):
         essence = essence_of(reading.answer, binding.domain)
         gist = None if essence is None else onlooker.gist(binding, essence)
         return remembered(wire, reading, gist, transport, masks_question=False)
+
+
+def _wire_of(said: Said) -> bytes:
+    """Return the message, with zeros for what is its own."""
+    if said.layout is None:
+        return said.body
+    return said.layout.joined(bytes(said.layout.own_size), said.body, b"")
 
 
 def _shed(count: int) -> Swept:
@@ -416,9 +433,10 @@ def _reply(
         if one.code >= SILENT:
             silence = NoAnswer(REASONS[one.code - SILENT], one.body.decode())
             return Reply(silence, at, rtt, resolver.transport)
-        reading = reading_of(one.body)
-        if reading is not None and _is_about(one.body, question):
-            return Reply(reading.answer, at, rtt, TRANSPORTS[one.code], one.body)
+        wire = _wire_of(one)
+        reading = reading_of(wire)
+        if reading is not None and _is_about(wire, question):
+            return Reply(reading.answer, at, rtt, TRANSPORTS[one.code], wire)
     nonsense = NoAnswer(NoAnswerReason.MALFORMED, "what the worker sent is no answer")
     return Reply(nonsense, at, rtt, resolver.transport)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 MOST_WIRE = 900_000  # octets; NATS takes 1 MiB at most unless configured otherwise
 MOST_UNPACKED = 16_000_000
-VERSION = b"OCV2"  # another layout gets another number, and old ones refuse it
+VERSION = b"OCV3"  # another layout gets another number, and old ones refuse it
 
 _HEAD_SIZE = 4
 _LEVEL = 1  # most of it is zeros and repetition, and time matters more

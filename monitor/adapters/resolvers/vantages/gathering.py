@@ -3,7 +3,9 @@
 import asyncio
 import time
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,11 +18,9 @@ from monitor.adapters.resolvers.vantages.jobs import Sweep
 from monitor.adapters.resolvers.vantages.parcels import (
     AS_IT_CAME,
     NOT_ASKED,
-    TRANSPORTS,
-    Said,
     Told,
-    silence_of,
 )
+from monitor.adapters.resolvers.vantages.said import TRANSPORTS, Said, silence_of
 from monitor.adapters.resolvers.watchlist import STRIDE, Seconds
 from monitor.core.answers import NoAnswer, NoAnswerReason, Reply
 from monitor.core.bindings import Binding, NameTarget
@@ -72,20 +72,40 @@ class GatheringSweeper(DnsSweeper):
         super().__init__(prober, clock, telemetry)
         self._named: dict[DomainName, Binding] = {}
         self._asked_at: dict[DomainName, Seconds] = {}
+        self._idle: defaultdict[Resolver, list[Column]] = defaultdict(list)
 
     async def gather(self, job: Sweep) -> Iterator[Part]:
         """Do the job, and return what came of it."""
-        bindings = self._bindings_of(job.names)
+        numbers = self._numbers(self._bindings_of(job.names))
         onlooker = _Everything(resolvers=tuple(resolver.name for resolver in job.resolvers))
         since = asyncio.get_running_loop().time()
-        await self.sweep(bindings, job.resolvers, timedelta(seconds=job.over), onlooker)
-        columns = [self._column(resolver) for resolver in job.resolvers]
-        numbers = [self._catalogue.numbers[name] for name in job.names]
+        with self._lent(job.resolvers) as columns:
+            await self._sweep(columns, numbers, timedelta(seconds=job.over), onlooker)
         size = max(1, _MOST_PAIRS // max(1, len(columns)))
         return (
             self._part(start, numbers[start : start + size], columns, since, onlooker)
             for start in range(0, len(numbers), size)
         )
+
+    @contextmanager
+    def _lent(self, resolvers: Sequence[Resolver]) -> Iterator[list[Column]]:
+        """Lend columns, one of each resolver, with which nobody else sweeps meanwhile.
+
+        So the last answers of a batch, which may be lost, do not hold up the next one.
+        """
+        columns = [
+            self._idle[resolver].pop() if self._idle[resolver] else self._another(resolver)
+            for resolver in resolvers
+        ]
+        try:
+            yield columns
+        finally:
+            for column in columns:
+                self._idle[column.resolver].append(column)
+
+    def _another(self, resolver: Resolver) -> Column:
+        common = self._column(resolver).common
+        return Column(resolver, self._catalogue, self._prober, self._clock, self._share, common)
 
     def drop_unasked(self, now: Seconds) -> None:
         """Let go of names that nobody wants to know of any more."""
@@ -121,9 +141,14 @@ class GatheringSweeper(DnsSweeper):
         return Part(rows, layout.said(), told)
 
     def usual(self, numbers: Sequence[int]) -> list[Remembered]:
-        """Return what most will have said of each number."""
+        """Return what most will have said of each number, where that travels in columns."""
         variants = self._catalogue.variants
-        return [found[0] if (found := variants[n]) else NOTHING_YET for n in numbers]
+        return [
+            found[0]
+            if (found := variants[n]) and found[0].layout.own_size <= STRIDE
+            else NOTHING_YET
+            for n in numbers
+        ]
 
     def domain(self, number: int) -> DomainName:
         return self._catalogue.bindings[number].domain
@@ -150,16 +175,14 @@ class _Layout:
         first, end = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
         is_block = list(numbers) == list(range(first, end))
         self._block = (first, end) if is_block else None
-        self._usual = sweeper.usual(numbers)
-        self._is_usual_short = all(_travels_in_columns(known) for known in self._usual)
-        self._remembered: list[list[Remembered]] = [[] for _ in numbers]
-        self._said: list[list[Said]] = [[] for _ in numbers]
-        for row, known in enumerate(self._usual):
-            if _travels_in_columns(known):  # so that it has the first place in each row
-                self._add(row, known, self._said_of(known, numbers[row]))
+        self._usual = sweeper.usual(numbers)  # has the first place in each row
+        self._said: list[tuple[Said, ...]] = [
+            (self._shared(known, number),) if known is not NOTHING_YET else ()
+            for known, number in zip(self._usual, numbers, strict=True)
+        ]
 
     def said(self) -> tuple[tuple[Said, ...], ...]:
-        return tuple(map(tuple, self._said))
+        return tuple(self._said)
 
     def told(self, column: Column) -> Told:
         numbers, watchlist, now = self._numbers, column.watchlist, self._now
@@ -177,32 +200,26 @@ class _Layout:
             block = bytearray().join(own[n * STRIDE : (n + 1) * STRIDE] for n in numbers)
         for octet in range(len(_NO_ID)):  # by lot, so that it could not be packed
             block[octet::STRIDE] = bytes(len(numbers))
-        ages = array("f", [max(0.0, now - moment) for moment in ats])
-        if self._is_usual_short and known == self._usual and min(ats, default=now) >= self._since:
-            return Told(bytes(len(numbers)), bytes(block), rtts, ages)
+        ages = array("f", [now - moment for moment in ats])
         which = bytearray(len(numbers))
-        for row, (said, moment) in enumerate(zip(known, ats, strict=True)):
-            if moment >= self._since:
-                which[row] = self._standing(row, said, column)
-            else:
-                which[row] = self._told_apart(row, column, rtts, ages)
+        if known != self._usual or min(ats, default=now) < self._since:
+            for row, (said, usual, moment) in enumerate(zip(known, self._usual, ats, strict=True)):
+                if moment < self._since:
+                    which[row] = self._told_apart(row, column, rtts, ages)
+                elif said is not usual:
+                    which[row] = self._standing(row, said, column)
         return Told(bytes(which), bytes(block), rtts, ages)
 
     def _standing(self, row: int, known: Remembered, column: Column) -> int:
         """Return the place of what is remembered among all that is said of the row."""
-        for place, other in enumerate(self._remembered[row]):
-            if other is known:
-                return place
         number = self._numbers[row]
-        if _travels_in_columns(known):
-            return self._add(row, known, self._said_of(known, number))
         if isinstance(known, Unanswered):
             silent = known.outcome or _NOBODY_ASKED
-            return self._add(row, known, silence_of(silent.reason, silent.detail))
+            return self._place(row, silence_of(silent.reason, silent.detail))
+        if known.layout.own_size <= STRIDE:
+            return self._place(row, self._shared(known, number))
         wire = column.watchlist.wire(number, self._sweeper.question(number))
-        place = self._add(row, known, _message(known.transport, wire))
-        self._remembered[row][place] = NOTHING_YET  # what is its own is no other's
-        return place | AS_IT_CAME
+        return self._place(row, _message(known.transport, wire)) | AS_IT_CAME
 
     def _told_apart(
         self, row: int, column: Column, rtts: "array[float]", ages: "array[float]"
@@ -215,18 +232,22 @@ class _Layout:
         reply, at = found
         rtts[row] = reply.rtt.total_seconds()
         ages[row] = max(0.0, self._now - at)
-        return self._add(row, NOTHING_YET, said_of_reply(reply)) | AS_IT_CAME
+        return self._place(row, said_of_reply(reply)) | AS_IT_CAME
 
-    def _add(self, row: int, known: Remembered, said: Said) -> int:
-        self._remembered[row].append(known)
-        self._said[row].append(said)
-        return len(self._said[row]) - 1
+    def _place(self, row: int, said: Said) -> int:
+        of_row = self._said[row]
+        if said not in of_row:
+            of_row = self._said[row] = (*of_row, said)
+        return of_row.index(said)
 
-    def _said_of(self, known: Remembered, number: int) -> Said:
-        """Return the message that all who say so share, with zeros for what is each one's own."""
-        question = self._sweeper.question(number)
-        wire = known.layout.joined(bytes(known.layout.own_size), known.shared, question)
-        return _message(known.transport, wire)
+    def _shared(self, known: Remembered, number: int) -> Said:
+        """Return what all who say so share."""
+        layout, shared = known.layout, known.shared
+        if layout.spans is None:
+            return _message(known.transport, shared)
+        if layout.masks_question:
+            layout, shared = layout.unmasked(shared, self._sweeper.question(number))
+        return Said(TRANSPORTS.index(known.transport), shared, layout)
 
 
 def said_of_reply(reply: Reply) -> Said:
@@ -237,7 +258,3 @@ def said_of_reply(reply: Reply) -> Said:
 
 def _message(transport: Transport, wire: bytes) -> Said:
     return Said(TRANSPORTS.index(transport), _NO_ID + wire[ID_END:])
-
-
-def _travels_in_columns(known: Remembered) -> bool:
-    return known.layout.own_size <= STRIDE and not isinstance(known, Unanswered)

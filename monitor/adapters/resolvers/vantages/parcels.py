@@ -10,37 +10,27 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from math import isfinite
-from typing import NamedTuple
 
+from monitor.adapters.resolvers.memo import Layout
 from monitor.adapters.resolvers.vantages.frames import MOST_WIRE, Refusal, opened, sealed
 from monitor.adapters.resolvers.vantages.jobs import MOST_COLUMNS, MOST_ROWS
+from monitor.adapters.resolvers.vantages.said import Said, checked, layout_of_json, layout_to_json
 from monitor.adapters.resolvers.watchlist import STRIDE
 from monitor.core.answers import NoAnswerReason, Rcode
-from monitor.core.servers import Transport
 from monitor.ports import RTT_BOUNDS, Swept
 
 NOT_ASKED = 0x7F  # in `which`
 AS_IT_CAME = 0x80  # a bit of `which`: the octets of its own are those of the message itself
 
-TRANSPORTS = tuple(Transport)
-REASONS = tuple(NoAnswerReason)
-SILENT = 0x80  # the codes from here on are reasons, those below are transports
-
-_LONGEST_DETAIL = 200
 _LONGEST_WORD = 100
 _MOST_COUNT = 1 << 40
+_FINE = 1  # octet of four, which would tell seconds finer than to a 30,000th, by lot
+_MOST_LAYOUTS = 32_768  # in one parcel; a fleet of a million names has some hundreds
 _OUTCOMES = frozenset(
     [*(rcode.name.lower() for rcode in Rcode), *(reason.value for reason in NoAnswerReason)]
 )
-
-
-class Said(NamedTuple):
-    """A message as it came, its id 0, by the transport of that code; or words about silence."""
-
-    code: int
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +137,13 @@ def _wire(parcel: Parcel) -> bytes:
         "last": parcel.is_last,
     }
     flat = [said for of_row in parcel.said for said in of_row]
+    layouts = dict(zip(dict.fromkeys(said.layout for said in flat), count(), strict=False))
+    head["layouts"] = [layout_to_json(layout) for layout in layouts]
     body = [
         _little(parcel.rows),
         bytes(map(len, parcel.said)),
         bytes([said.code for said in flat]),
+        _little(array("H", [layouts[said.layout] for said in flat])),
         _little(array("H", [len(said.body) for said in flat])),
         *(said.body for said in flat),
     ]
@@ -174,7 +167,10 @@ class _Reading:
             raise ValueError("counted")
         rows = array("I")
         self._fill(rows, size)
-        said = self._said(size)
+        layouts = head["layouts"]
+        if not isinstance(layouts, list) or len(layouts) > _MOST_LAYOUTS:
+            raise ValueError("layouts")
+        said = self._said(size, [layout_of_json(layout) for layout in layouts])
         columns = tuple(self._told(said) for _ in range(width))
         if self._at != len(self._body):
             raise ValueError("more than there should be")
@@ -203,75 +199,61 @@ class _Reading:
         if sys.byteorder == "big":
             values.byteswap()
 
-    def _fill_from_planes(self, values: "array[float]", size: int) -> None:
-        values.frombytes(self._rejoined(size, values.itemsize))
+    def _seconds(self, size: int) -> "array[float]":
+        values = array("f")
+        values.frombytes(self._rejoined(size, values.itemsize, _FINE))
         if sys.byteorder == "big":
             values.byteswap()
+        signs = self._body[self._at - size : self._at]  # in the highest bits of the last plane
+        # No sum of so few is too large, so that one that is not finite shows in it.
+        if not (signs.isascii() and isfinite(sum(values))):
+            raise ValueError("seconds")
+        return values
 
-    def _rejoined(self, items: int, width: int) -> bytes:
-        """Return the items whose planes come next."""
-        planes, joined = self._take(items * width), bytearray(items * width)
-        for octet in range(width):
-            joined[octet::width] = planes[octet * items : (octet + 1) * items]
+    def _rejoined(self, items: int, width: int, left_out: int = 0) -> bytes:
+        """Return the items whose planes come next, but for the first ones, which are zeros."""
+        joined = bytearray(items * width)
+        for octet in range(left_out, width):
+            joined[octet::width] = self._take(items)
         return bytes(joined)
 
-    def _said(self, rows: int) -> tuple[tuple[Said, ...], ...]:
+    def _said(self, rows: int, layouts: Sequence[Layout | None]) -> tuple[tuple[Said, ...], ...]:
         counts = self._take(rows)
         total = sum(counts)
         codes = self._take(total)
-        lengths = array("H")
+        places, lengths = array("H"), array("H")
+        self._fill(places, total)
         self._fill(lengths, total)
+        text = self._take(sum(lengths))
+        bodies = (text[start:end] for start, end in pairwise(accumulate(lengths, initial=0)))
         flat = [
-            _checked(Said(code, self._take(length)))
-            for code, length in zip(codes, lengths, strict=True)
+            checked(Said(code, body, layouts[place]))
+            for code, body, place in zip(codes, bodies, places, strict=True)
         ]
-        ends = list(accumulate(counts, initial=0))
-        return tuple(tuple(flat[start:end]) for start, end in pairwise(ends))
+        ends = pairwise(accumulate(counts, initial=0))
+        return tuple(tuple(flat[start:end]) for start, end in ends)
 
     def _told(self, said: Sequence[tuple[Said, ...]]) -> Told:
         size = len(said)
         which, own = self._take(size), self._rejoined(size, STRIDE)
-        rtts, ages = array("f"), array("f")
         if any(which) or not all(said):  # mostly every row has one message, and all say that
             for place, of_row in zip(which, said, strict=True):
                 if place != NOT_ASKED and place & ~AS_IT_CAME >= len(of_row):
                     raise ValueError("which of these")
-        for seconds in (rtts, ages):
-            self._fill_from_planes(seconds, size)
-            # No sum of so few is too large, so that one that is not finite shows in it.
-            if size and not (isfinite(sum(seconds)) and min(seconds) >= 0):
-                raise ValueError("seconds")
-        return Told(which, own, rtts, ages)
+        return Told(which, own, self._seconds(size), self._seconds(size))
 
 
-def _checked(said: Said) -> Said:
-    if said.code < SILENT:
-        TRANSPORTS[said.code]
-        return said
-    REASONS[said.code - SILENT]
-    detail = said.body.decode()
-    if len(detail) > _LONGEST_DETAIL or not detail.isprintable():
-        raise ValueError("words that could act on a terminal")
-    return said
-
-
-def silence_of(reason: NoAnswerReason, detail: str) -> Said:
-    """Return words about silence, as far as they may travel."""
-    kept = "".join(c for c in detail if c.isprintable())[:_LONGEST_DETAIL]
-    return Said(SILENT + REASONS.index(reason), kept.encode(errors="replace"))
-
-
-def _planes(items: bytes, width: int) -> bytes:
-    """Return the first octet of each item, then the second of each, and so on.
+def _planes(items: bytes, width: int, left_out: int = 0) -> bytes:
+    """Return the first octet of each item that is not left out, then the second, and so on.
 
     Octets at the same place are alike, so that they are packed in two thirds of the time, and
     unpacked in half of it, to three quarters of the size.
     """
-    return b"".join(items[octet::width] for octet in range(width))
+    return b"".join(items[octet::width] for octet in range(left_out, width))
 
 
 def _seconds(values: "array[float]") -> bytes:
-    return _planes(_little(values), values.itemsize)
+    return _planes(_little(values), values.itemsize, _FINE)
 
 
 def _little(values: "array[float] | array[int]") -> bytes:

@@ -37,20 +37,20 @@ from monitor.adapters.resolvers.vantages.parcels import (
     AS_IT_CAME,
     Beat,
     Parcel,
-    Said,
     Told,
     beat_to_wire,
     parcel_to_wires,
 )
+from monitor.adapters.resolvers.vantages.said import Said
 from monitor.adapters.resolvers.watchlist import STRIDE
 from monitor.core.answers import Question
 from monitor.core.servers import Resolver
-from monitor.ports import RTT_BOUNDS, Clock, Swept
+from monitor.ports import RTT_BOUNDS, Clock, Server, Swept
 
 log = structlog.get_logger()
 
 _AGAIN = 1.0
-_SWEEPS = 2  # at a time: one is asked while another one's answers are sent
+_SWEEPS = 8  # at a time: one is asked while the last answers of others are awaited, or sent
 _ERRANDS = 8  # that are fetched at a time
 _TOGETHER = 0.02  # seconds for which answers of an errand are gathered
 _TIDY = 600.0
@@ -91,6 +91,10 @@ class _Counts:
             in_flight=0,
             lag=timedelta(),
         )
+
+    def unmatched(self, server: Server, *, late: int, stray: int) -> None:
+        assert isinstance(server, Resolver), "nobody asks authorities through a worker"
+        self.swept(server, replace(_NOTHING, late=late, stray=stray))
 
     def taken(self, resolvers: Sequence[Resolver]) -> tuple[Swept, ...]:
         return tuple(self._kept.pop(resolver.name, _NOTHING) for resolver in resolvers)
@@ -275,6 +279,7 @@ class Worker:
                     _IN_FLIGHT,
                     limits.window,
                 ),
+                self._counts,
             )
             sweeper = GatheringSweeper(prober, self.clock, self._counts)
             self._bench = _Bench(limits, prober, sweeper)

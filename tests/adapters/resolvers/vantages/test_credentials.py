@@ -18,11 +18,11 @@ from monitor.adapters.resolvers.vantages.parcels import (
     AS_IT_CAME,
     Beat,
     Parcel,
-    Said,
     Told,
     beat_to_wire,
     parcel_to_wires,
 )
+from monitor.adapters.resolvers.vantages.said import Said
 from monitor.adapters.resolvers.watchlist import STRIDE
 from monitor.core.answers import Answer, NoAnswer, NoAnswerReason, Question
 from monitor.core.servers import Resolver

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.adapters.resolvers.engine import LaneLimits
+from monitor.adapters.resolvers.memo import layout_of
 from monitor.adapters.resolvers.vantages import frames
 from monitor.adapters.resolvers.vantages.frames import Refusal, opened, sealed
 from monitor.adapters.resolvers.vantages.jobs import Errand, Sweep, job_of_wire, job_to_wire
@@ -21,19 +22,18 @@ from monitor.adapters.resolvers.vantages.parcels import (
     AS_IT_CAME,
     NOT_ASKED,
     Parcel,
-    Said,
     Told,
     parcel_of_wire,
     parcel_to_wires,
-    silence_of,
 )
+from monitor.adapters.resolvers.vantages.said import Said, silence_of
 from monitor.adapters.resolvers.watchlist import STRIDE
 from monitor.core.answers import NoAnswerReason, Question, RecordType
 from monitor.core.names import DomainName
 from monitor.core.servers import Resolver, Transport
 from monitor.ports import Swept
 
-SECONDS = st.floats(0, 1e6, width=32)
+SECONDS = st.floats(0, 60_000, width=16)  # what is finer does not travel
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20)
 NAMES = st.builds(DomainName, st.text(min_size=1, max_size=60))
 RESOLVERS = st.builds(
@@ -76,9 +76,25 @@ COUNTED = st.builds(
     in_flight=st.just(0),
     lag=st.just(timedelta()),
 )
-SAID = st.builds(Said, st.integers(0, 4), st.binary(max_size=50)) | st.builds(
-    silence_of, st.sampled_from(NoAnswerReason), st.text(max_size=300)
-)
+
+
+@st.composite
+def shared(draw: st.DrawFn) -> Said:
+    """Draw what messages of one layout share."""
+    question_end = at = draw(st.integers(12, 60))
+    spans = []
+    for gap, length in draw(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 6)), max_size=5)):
+        spans.append((at + gap, length))
+        at += gap + length
+    size = at + draw(st.integers(0, 9))
+    layout = layout_of(size, question_end, tuple(spans), masks_question=False)
+    body = draw(st.binary(min_size=layout.shared_size, max_size=layout.shared_size))
+    return Said(draw(st.integers(0, 4)), body, layout)
+
+
+AS_THEY_CAME = st.builds(Said, st.integers(0, 4), st.binary(max_size=50), st.none())
+SILENCE = st.builds(silence_of, st.sampled_from(NoAnswerReason), st.text(max_size=300))
+SAID = AS_THEY_CAME | shared() | SILENCE
 
 
 @st.composite
@@ -186,6 +202,49 @@ def test_what_does_not_fit_together_is_refused() -> None:
     assert taken(one(worker="")) is Refusal.FORMAT
     assert taken(one(worker="w\n")) is Refusal.FORMAT
     assert taken(one(rows=array("I", [3, 3]), said=one().said * 2)) is Refusal.FORMAT
+
+
+LAYOUT = layout_of(60, 30, ((36, 4), (46, 4)), masks_question=False)
+
+
+def test_what_messages_share_travels_with_the_layout_that_says_what_is_each_ones_own() -> None:
+    said = Said(0, bytes(LAYOUT.shared_size), LAYOUT)
+    parcel = taken(one(said=((said,),)))
+    assert isinstance(parcel, Parcel)
+    assert parcel.said[0][0].layout is LAYOUT
+    assert taken(one(said=((said._replace(body=said.body + b"x"),),))) is Refusal.FORMAT
+    assert taken(one(said=((said._replace(code=0x80, body=b""),),))) is Refusal.FORMAT
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        [60, 30, 36, 4, 39, 4],  # overlapping
+        [60, 30, 29, 4, 46, 4],  # in the question
+        [60, 30, 36, 4, 58, 4],  # beyond the end
+        [60, 11, 36, 4, 46, 4],  # no header before it
+        [60, 30, 40, -4, 46, 12],
+        [60, 30, 36, 4.0, 46, 4],
+        [60, 30, 36, 4, 46, True],
+        [60, 30, 36, 4, 46],
+        [81, 30, 36, STRIDE - 1],  # more than columns hold
+        [65_536, 30],
+        [10**30, 30],
+        [50, 51],
+        [50],
+        {"60": 30},
+        "60",
+        1,
+    ],
+    ids=str,
+)
+def test_a_layout_that_no_message_can_have_is_refused(written: object) -> None:
+    said = Said(0, bytes(LAYOUT.shared_size), LAYOUT)
+    frame = opened(next(parcel_to_wires(one(said=((said,),)))))
+    assert not isinstance(frame, Refusal)
+    for layouts in ([written], [], written):
+        wire = sealed({**frame.head, "layouts": layouts}, frame.body)
+        assert parcel_of_wire(wire) is Refusal.FORMAT
 
 
 def test_an_outcome_that_is_no_label_of_ours_is_refused() -> None:
