@@ -59,7 +59,10 @@ def post_change(daemon: DaemonAt, announcement: Mapping[str, str]) -> Mapping[st
             "--url the daemon by a name in its certificate"
         ) from error
     except requests.RequestException as error:
-        raise DaemonUnreachable(f"{daemon.url}: {type(error).__name__}") from error
+        raise DaemonUnreachable(
+            f"{daemon.url}: no answer ({_innermost(error)})\n"
+            "  hint: does the daemon run there? --url names another place"
+        ) from error
     except OSError as error:  # a file that is not there
         raise DaemonRefused(str(error)) from error
     return _change(daemon, response)

@@ -25,7 +25,11 @@ def ailment_of(listener: OwnListener, path: str) -> str | None:
         connection.request("GET", path)
         response = connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
-        return f"{listener.host}:{listener.port}: {str(error) or type(error).__name__}"
+        told = str(error) or type(error).__name__
+        return (
+            f"{listener.host}:{listener.port}: {told}\n"
+            "  hint: does the daemon run, with the daemon.listen of this configuration?"
+        )
     finally:
         connection.close()
     return None if response.status == http.client.OK else f"{path}: status {response.status}"

@@ -72,7 +72,10 @@ def worker_at(settings: Settings, around: Surroundings) -> tuple["Worker", Worke
 def _distributed_of(settings: Settings) -> Distributed:
     """Return what is said of the broker. Raises NotAvailable where nothing is, or no client."""
     if settings.distributed is None:
-        raise NotAvailable("[distributed]: is missing, and with it where the broker is")
+        raise NotAvailable(
+            "[distributed]: is missing, and with it where the broker is: write nats_url in the "
+            "configuration that -c names, as docs/vantages.md shows"
+        )
     if importlib.util.find_spec("nats") is None:
         raise NotAvailable(
             "[distributed]: needs a library that is not installed; "

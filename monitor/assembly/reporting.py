@@ -8,7 +8,7 @@ from typing import Any
 from monitor.adapters.resolvers.hearing import heard
 from monitor.adapters.resolvers.readable import readable
 from monitor.assembly.parts import Surroundings
-from monitor.assembly.stores import reading
+from monitor.assembly.stores import reading_what_is_there
 from monitor.config import Settings
 from monitor.config.targets import Targets
 from monitor.core.names import DomainName
@@ -53,14 +53,12 @@ class KeptReports:
 
     async def of_change(self, number: str, at: datetime | None) -> Report | None:
         """Return the report on one change; None where there is none. Raises StoreError."""
-        async with reading(self.settings, self.around) as store:
-            return None if store is None else await report_of(number, store, self._resolvers, at)
+        async with reading_what_is_there(self.settings, self.around) as store:
+            return await report_of(number, store, self._resolvers, at)
 
     async def of_span(self, span: Span, at: datetime | None) -> tuple[Report, ...]:
         """Return the reports on the changes of a span, oldest first. Raises StoreError."""
-        async with reading(self.settings, self.around) as store:
-            if store is None:
-                return ()
+        async with reading_what_is_there(self.settings, self.around) as store:
             changes = await store.changes(_MOST_CHANGES, domain=span.domain)
             wanted = [change.id for change in reversed(changes) if span.holds(change)]
             return await _all(wanted, store, self._resolvers, at)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from monitor.adapters.stores.session import Access, Database, PasswordUnavailable
+from monitor.adapters.stores.session import Access, Database, PasswordUnavailable, no_database
 from monitor.adapters.stores.sql import SqlStore
 from monitor.adapters.stores.sqlite import SqliteDatabase, SqliteStore
 from monitor.assembly.parts import NotAvailable, Surroundings, revealing
@@ -57,6 +57,17 @@ async def reading(settings: Settings, around: Surroundings) -> AsyncIterator[Sql
         yield store if store.exists else None
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def reading_what_is_there(
+    settings: Settings, around: Surroundings
+) -> AsyncIterator[SqlStore]:
+    """Give the store that a daemon keeps, only to be read. Raises StoreError without one."""
+    async with reading(settings, around) as store:
+        if store is None:
+            raise no_database(settings.daemon.database.removeprefix(_SQLITE))
+        yield store
 
 
 def _require_postgresql() -> None:

@@ -19,7 +19,7 @@ from monitor.assembly.parts import (
     followers_of,
     rounds_of,
 )
-from monitor.assembly.stores import reading, store_of
+from monitor.assembly.stores import reading, reading_what_is_there, store_of
 from monitor.config import Settings
 from monitor.core.events import Record
 from monitor.core.names import DomainName
@@ -43,16 +43,12 @@ class Changes:
 
     async def listed(self, *, only_open: bool) -> tuple[Change, ...]:
         """Return the changes that a daemon has kept, newest first. Raises StoreError."""
-        async with reading(self.settings, self.around) as store:
-            if store is None:
-                return ()
+        async with reading_what_is_there(self.settings, self.around) as store:
             return await store.changes(_MOST_CHANGES, only_open=only_open)
 
     async def one(self, number: str) -> tuple[Change | None, tuple[Record, ...]]:
         """Return the change and its records, oldest first. Raises StoreError."""
-        async with reading(self.settings, self.around) as store:
-            if store is None:
-                return None, ()
+        async with reading_what_is_there(self.settings, self.around) as store:
             return await store.change(number), await store.story(number, _STORY_LIMIT)
 
     async def known(self, domain: DomainName) -> DomainState | None:

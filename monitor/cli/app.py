@@ -21,6 +21,7 @@ from monitor.cli.options import (
     TokenFileOption,
     UrlOption,
 )
+from monitor.cli.refusals import refusal_of
 from monitor.cli.store_app import store_app
 
 OUTPUT_CLOSED = 141  # as a shell reports SIGPIPE: no verdict, for nobody read it
@@ -49,12 +50,13 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), standalone_mode=False)
     except typer.TyperException as error:
-        typer.echo(f"{error.format_message()}\n  hint: see oss-cname-monitor --help", err=True)
+        command = getattr(getattr(error, "ctx", None), "command_path", app.info.name)
+        typer.echo(f"{error.format_message()}\n  hint: see {command} --help", err=True)
         return Exit.UNKNOWN
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except OSError as error:
-        typer.echo(f"cannot write: {error.strerror or error}", err=True)
+        typer.echo(f"cannot write: {refusal_of(error)}", err=True)
         return Exit.UNKNOWN
     except SystemExit as ended:
         # So typer ends a shell's question for completions, and when the reader of a pipe has gone.

@@ -62,8 +62,9 @@ async def run_check(request: Request, *, is_json: bool) -> Exit:
 
 
 async def run_explain(request: Request, *, is_json: bool) -> Exit:
+    unbound = "bind it there, or ask `check` with --bucket and --endpoint, or with --target"
     try:
-        settings, domains, _ = await _prepared(request)
+        settings, domains, _ = await _prepared(request, unbound)
         followed = [await _with_changes(settings, domain) for domain in domains]
         snapshot = await _asked(settings, followed)
         (domain,) = snapshot.domains
@@ -118,7 +119,10 @@ async def run_inventory(config: Path | None, *, is_json: bool) -> Exit:
     return Exit.WARNING if any(account.failures for account in accounts) else Exit.OK
 
 
-async def _prepared(request: Request) -> tuple[Settings, list[DomainState], list[Failure]]:
+async def _prepared(
+    request: Request,
+    unbound: str = "say what it should reach with --bucket and --endpoint, or with --target",
+) -> tuple[Settings, list[DomainState], list[Failure]]:
     """Return the settings with what overrules them, the domains to ask about, what is unread."""
     settings = _overruled(settings_of(request.config), request)
     wanted = [DomainName.parse(domain) for domain in request.domains]
@@ -137,8 +141,7 @@ async def _prepared(request: Request) -> tuple[Settings, list[DomainState], list
     for domain in wanted:
         if domain not in state.domains:
             raise UsageFault(
-                f"{domain.display} is not bound in the configuration or its accounts: say what it "
-                "should reach with --bucket and --endpoint, or with --target"
+                f"{domain.display} is not bound in the configuration or its accounts: {unbound}"
             )
     return settings, [state.domains[domain] for domain in wanted], unread
 

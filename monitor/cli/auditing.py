@@ -5,7 +5,7 @@ from pathlib import Path
 
 from monitor.assembly.parts import NotAvailable
 from monitor.assembly.reporting import replay_of, targets_not_as_shipped
-from monitor.assembly.stores import reading
+from monitor.assembly.stores import reading_what_is_there
 from monitor.cli.configuring import complain, print_json, settings_of
 from monitor.cli.exit_codes import Exit
 from monitor.cli.speaking import UsageFault, audit_terminal, surroundings
@@ -19,7 +19,6 @@ from monitor.usecases.replay import Replayed, replay
 from monitor.usecases.verify import verify
 
 _EXPECTED = (ConfigError, NotAvailable, StoreError, UsageFault)
-_NO_LOG = "{database}: there is no log yet; has `run` run?"
 
 
 async def run_verify(head: str | None, config: Path | None, *, is_json: bool) -> Exit:
@@ -38,9 +37,7 @@ async def run_verify(head: str | None, config: Path | None, *, is_json: bool) ->
 
 
 async def _inspected(settings: Settings, wanted: Head | None, screen: AuditTerminal) -> Inspection:
-    async with reading(settings, surroundings()) as store:
-        if store is None:
-            raise UsageFault(_NO_LOG.format(database=settings.daemon.database))
+    async with reading_what_is_there(settings, surroundings()) as store:
         with screen.progress() as progress:
             task = progress.add_task("", total=await store.newest())
             return await verify(store, wanted, lambda many: progress.advance(task, many))
@@ -76,9 +73,7 @@ async def run_replay(again: Again, config: Path | None, *, is_json: bool) -> Exi
 
 async def _replayed(settings: Settings, change: str | None, screen: AuditTerminal) -> Replayed:
     number = change.upper() if change else None
-    async with reading(settings, surroundings()) as store:
-        if store is None:
-            raise UsageFault(_NO_LOG.format(database=settings.daemon.database))
+    async with reading_what_is_there(settings, surroundings()) as store:
         if number is not None and await store.change(number) is None:
             raise UsageFault(f"there is no change {change}: `changes` lists them")
         with screen.progress() as progress:

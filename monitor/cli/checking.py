@@ -11,6 +11,7 @@ from monitor.assembly.web_access import refuse_unusable
 from monitor.cli.configuring import complain
 from monitor.cli.exit_codes import Exit
 from monitor.config import ConfigError, load
+from monitor.config.references import missing_secrets
 
 
 def check_file(file: Path) -> Exit:
@@ -21,4 +22,7 @@ def check_file(file: Path) -> Exit:
     except (ConfigError, NotAvailable) as error:
         return complain(error)
     typer.echo(f"{file}: no faults")
+    # No fault: what `LoadCredential=` or a container brings is there only where the daemon runs.
+    for missing in missing_secrets(settings, os.environ):
+        typer.echo(f"  note: {missing}; the daemon needs it where it runs")
     return Exit.OK

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from monitor.cli.exit_codes import Exit
+from monitor.cli.refusals import refusal_of
 from monitor.config import ConfigError, Settings, effective, example, json_schema, load, parse
 
 DEFAULT_FILE = Path("config.toml")
@@ -29,7 +30,7 @@ def file_of(given: Path | None) -> Path | None:
 
 def complain(error: Exception) -> Exit:
     """Print what has to be mended, and return the exit code for it."""
-    typer.echo(str(error), err=True)
+    typer.echo(refusal_of(error) if isinstance(error, OSError) else str(error), err=True)
     return Exit.UNKNOWN
 
 

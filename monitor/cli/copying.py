@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from monitor.adapters.stores.copying import Copied, copy, rows_in
-from monitor.adapters.stores.session import Access
+from monitor.adapters.stores.session import Access, no_database
 from monitor.assembly.parts import NotAvailable
 from monitor.assembly.stores import database_of
 from monitor.cli.configuring import complain, settings_of
@@ -46,7 +46,7 @@ def _copied(source: str, target: str, settings: Settings) -> Copied:
     around = surroundings()
     with closing(database_of(source, settings, Access.READ, around)) as readable:
         if not readable.exists:
-            raise StoreError(f"{readable.place}: there is no database yet; has `run` run?")
+            raise no_database(readable.place)
         rows = rows_in(readable)  # refuses what another release wrote
     with (
         closing(database_of(source, settings, Access.OWN, around)) as original,

@@ -16,7 +16,7 @@ from monitor.adapters.service_manager import ServiceManager
 from monitor.assembly.daemon import Daemon
 from monitor.assembly.distributing import LeaseLost
 from monitor.assembly.parts import NotAvailable, Surroundings
-from monitor.cli.configuring import complain, file_of, settings_of
+from monitor.cli.configuring import DEFAULT_FILE, complain, file_of, settings_of
 from monitor.cli.ending import ending
 from monitor.cli.exit_codes import Exit
 from monitor.config import ConfigError, Settings, parse
@@ -28,6 +28,7 @@ from monitor.ports import StoreError
 
 log = structlog.get_logger()
 
+_FIRST_ROUND = 3.0  # seconds of the demo, roughly
 # There is nothing to hide in the embedded world, wherever it is shown.
 FOR_EVERYBODY = "\n[web]\nallow_anonymous_read = true\n"
 
@@ -37,6 +38,12 @@ async def run_daemon(config: Path | None) -> Exit:
     # Decided once: a file that was there at the start and is gone at a reload is a fault, and
     # must not mean that nothing is configured any more.
     file = file_of(config)
+    if file is None:
+        typer.echo(
+            f"no configuration: -c names none, and there is no {DEFAULT_FILE} here; all is as by "
+            "default, and nothing is watched",
+            err=True,
+        )
     return await _serve(lambda: settings_of(file), _say_address, os.environ)
 
 
@@ -90,8 +97,13 @@ def _say_address(url: str) -> None:
 
 def _introduce(url: str) -> None:
     _say_address(url)
+    # The first round's lines would carry it off the screen.
+    asyncio.get_running_loop().call_later(_FIRST_ROUND, _tell_what_comes, url)
+
+
+def _tell_what_comes(url: str) -> None:
     typer.echo(
-        f"in a while, {MODIFIED} is modified from {OLD_TARGET} to {NEW_TARGET}: "
-        "watch who follows when, and who does not. Ctrl-C ends the demo",
+        f"\nOpen {url} in a browser. In a while {MODIFIED} is modified from {OLD_TARGET} to "
+        f"{NEW_TARGET}:\nwatch who follows when, and who does not. Ctrl-C ends the demo.\n",
         err=True,
     )

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from pydantic import Field, StrictStr, ValidationInfo, field_validator
 
-from monitor.config.faults import refused
+from monitor.config.faults import quoted, refused
 from monitor.config.fields import Bucket, Endpoint, ExactDomain, Label
 from monitor.config.section import Section
 from monitor.core.bindings import Binding, BucketTarget, NameTarget
 from monitor.core.names import MAX_NAME, DomainName
+from monitor.core.targets import EndpointClass, TargetPolicy, classify
 
 
 class BindingSettings(Section):
@@ -19,6 +20,29 @@ class BindingSettings(Section):
     endpoint: Endpoint | None = None
     target: ExactDomain | None = Field(default=None, validate_default=True)
     labels: Mapping[Label, StrictStr] = Field(default_factory=dict)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _leads_people_to_the_bucket(
+        cls, endpoint: DomainName | None, info: ValidationInfo
+    ) -> DomainName | None:
+        if endpoint is None:
+            return endpoint
+        known, got = classify(endpoint, TargetPolicy()), f"(got {quoted(endpoint.text)})"
+        if known and known.endpoint_class is EndpointClass.INTERNAL:
+            mended = endpoint.text.replace("-internal", "").replace("vpc100-", "")
+            raise refused(
+                f"is internal: nobody outside Alibaba Cloud reaches it {got}",
+                f'write "{mended}"',
+            )
+        bucket = info.data.get("bucket")
+        # A bare dual-stack endpoint looks like a legacy name of the bucket "cn-hangzhou".
+        if known and known.bucket == bucket and known.endpoint_class is not EndpointClass.LEGACY:
+            raise refused(
+                f"must not begin with the bucket {got}",
+                f'write "{endpoint.text.removeprefix(f"{bucket}.")}"',
+            )
+        return endpoint
 
     @field_validator("target")
     @classmethod

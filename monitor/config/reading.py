@@ -41,7 +41,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        message, hint = "there is no such file", "name the file with -c; begin with the example"
+        message = "there is no such file"
+        hint = "name one with -c, or make one: oss-cname-monitor config example > config.toml"
     except IsADirectoryError:
         message, hint = "is a directory", f"name the file in it, such as {path / 'config.toml'}"
     except PermissionError:
@@ -55,6 +56,8 @@ def _text(path: Path) -> str:
 
 _AT = re.compile(r"(?P<message>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)
 _AT_END = " (at end of document)"
+# As input methods and word processors write what TOML has in ASCII.
+_NO_ASCII = re.compile("[“”‘’„＝［］【】｛｝，＂＇]")
 
 
 def _tables(text: str, source: str) -> dict[str, object]:
@@ -66,13 +69,20 @@ def _tables(text: str, source: str) -> dict[str, object]:
 
 
 def _syntax_fault(told: str, text: str, source: str) -> Fault:
-    hint = "mend the TOML here; text needs quotes, and each key stands once"
     if match := _AT.fullmatch(told):
         line, column = int(match["line"]), int(match["column"])
     else:
         line, column = text.count("\n") + 1, None
+    hint = "mend the TOML here; text needs quotes, and each key stands once"
+    if _NO_ASCII.search(_line(text, line)):
+        hint = 'write the signs of TOML in ASCII: " = [ ] and not “ ” ＝ 【 】'
     message = f"is no TOML: {match['message'] if match else told.removesuffix(_AT_END)}"
     return Fault("", message, hint, line, column, source)
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.split("\n")
+    return lines[number - 1] if number <= len(lines) else ""
 
 
 def _frozen(value: object) -> object:

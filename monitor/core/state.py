@@ -1,6 +1,6 @@
 """All that the daemon knows, and the steps by which it changes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -146,7 +146,7 @@ class RoundPolicy:
 
 def see_resolvers(
     state: DomainState,
-    sightings: Iterable[Sighting],
+    sightings: Sequence[Sighting],
     policy: RoundPolicy,
     now: datetime,
     *,
@@ -154,18 +154,20 @@ def see_resolvers(
 ) -> Step:
     """Take one round of the resolvers' answers; the policy's weights name who is asked.
 
-    What is no round, but single answers in between, counts for no hysteresis.
+    What is no round, but single answers in between, counts for no hysteresis. Nothing changes
+    where nobody was asked and all is as believed.
     """
-    return in_turn(
+    step = in_turn(
         state,
         lambda it: _answered(it, sightings, policy, now, is_round=is_round),
         lambda it: with_faults(it, pointing(it.status.value, it.resolvers), now),
     )
+    return Step() if not sightings and step.domains == (state,) else step
 
 
 def _answered(
     state: DomainState,
-    sightings: Iterable[Sighting],
+    sightings: Sequence[Sighting],
     policy: RoundPolicy,
     now: datetime,
     *,

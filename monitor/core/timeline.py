@@ -8,6 +8,7 @@ from itertools import pairwise
 from monitor.core.views import Said, View
 
 STRETCHES = (
+    timedelta(minutes=2),
     timedelta(minutes=10),
     timedelta(hours=1),
     timedelta(hours=6),

@@ -206,8 +206,11 @@ def views_after(
     views: Mapping[str, View], sightings: Iterable[Sighting], servers: frozenset[str]
 ) -> Mapping[str, View]:
     """Return the views of the servers that are still asked, brought up to date."""
+    new = tuple(sightings)
+    if not new and servers.issuperset(views):
+        return views
     spells = spells_of(views)
-    seen = {s.server: _view_after(spells.get(s.server), s) for s in sightings}
+    seen = {s.server: _view_after(spells.get(s.server), s) for s in new}
     # Where every server was seen, nobody needs to know what it said before.
     unseen = servers.intersection(views) - seen.keys()
     after = (dict(views.items()) if unseen else {}) | seen

@@ -170,7 +170,7 @@ class Terminal:
     ) -> RenderableType:
         verdict, wording = view.verdict, self._wording
         style = _verdict_style(verdict)
-        head = f"  {verdict_shape(verdict)} {wording.verdict(verdict.kind)}"
+        head = f"{verdict_shape(verdict)} {wording.verdict(verdict.kind)}"
         said_by = f"  {wording.word('said_by')} "
         below: list[Text] = []
         if verdict.chain.links:
@@ -179,7 +179,7 @@ class Terminal:
         if advice := wording.advice(verdict, binding, remedy):
             below.append(Text(f"→ {advice}", style="cyan"))
         title = Text.assemble((head, style), (said_by, "dim"), ", ".join(servers))
-        return Group(title, Padding(Group(*below), (0, 0, 0, 6)))
+        return Padding(Group(title, Padding(Group(*below), (0, 0, 0, 4))), (0, 0, 0, 2))
 
     def _answers(self, snapshot: Snapshot, domain: DomainState) -> Table:
         word = self._wording.word

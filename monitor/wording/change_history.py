@@ -42,7 +42,8 @@ def _moved(event: Event, words: Wording) -> str:
     after = _state(_text(event.data, "to"), words)
     reason = _reason(event.data.get("reason"), words)
     moved = after if before == after else f"{before} → {after}"
-    return f"{event.resolver}: {moved}" + (f". {reason}" if reason else "")
+    because = f"{words.word('full_stop')}{reason}" if reason else ""
+    return f"{event.resolver}{words.word('colon')}{moved}{because}"
 
 
 def _arrived(data: Mapping[str, Json], words: Wording) -> str:

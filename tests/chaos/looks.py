@@ -1,6 +1,7 @@
 """Looks at a daemon from outside, at what its judgement does not cover."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -74,6 +75,13 @@ def memory(runner: Runner) -> float:
 def peak_memory(runner: Runner) -> float:
     """Return the most memory that the daemon ever had, in MiB."""
     return _number(runner, "status", "VmHWM:") / 1024
+
+
+def cpu_time(runner: Runner) -> float:
+    """Return for how long the daemon has had a core, in seconds (proc_pid_stat(5))."""
+    fields = _proc(runner, "stat").read_text().rpartition(")")[2].split()
+    user, system = int(fields[11]), int(fields[12])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def written(runner: Runner) -> float:

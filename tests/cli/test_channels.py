@@ -29,7 +29,7 @@ def test_each_channel_gets_a_message_in_its_language(tmp_path: Path) -> None:
     bodies = {seen.document["body"] for seen in service.seen}
     assert bodies == {
         "This is a test of the channel ops. Nothing has happened.",
-        "这是通道 duty 的测试消息，并无事件发生。",
+        "这是渠道 duty 的测试消息，并无事件发生。",
     }
     assert len({seen.headers["Idempotency-Key"] for seen in service.seen}) == 2
     assert [line.split() for line in done.out.splitlines()][1:] == [

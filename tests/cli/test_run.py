@@ -153,3 +153,4 @@ async def test_a_taken_port_is_said_and_ends_the_start(world: World, tmp_path: P
         _, complaints = await asyncio.wait_for(second.communicate(), timeout=60)
         assert second.returncode == 3
         assert "cannot listen on 127.0.0.1:" in complaints.decode()
+        assert "hint: another program listens there" in complaints.decode()

@@ -92,7 +92,7 @@ async def test_a_daemon_goes_on_in_another_database_and_back_and_tells_nothing_a
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--to", "sqlite:///a.db"), "has `run` run?"),
+        (("--to", "sqlite:///a.db"), "there is no database yet"),
         (("--from", "sqlite:///a.db", "--to", "sqlite:///a.db"), "the same database"),
         (("--to", "mysql://x"), "--to:2:12 daemon.database: is no database that is known"),
         (("--to", "postgresql://u:canary@127.0.0.1/x"), "must not hold a password"),

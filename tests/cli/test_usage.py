@@ -1,9 +1,13 @@
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from monitor.adapters.stores.sqlite import SqliteStore
 from tests.cli.commands import run
+
+NEEDED = "the daemon needs it where it runs"
 
 
 @pytest.mark.parametrize(
@@ -90,6 +94,56 @@ def test_what_cannot_be_done_keeps_the_daemon_from_starting(
     assert done.code == 3
     assert expected in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (("explain", "x.example"), "ask `check` with --bucket"),
+        (("check", "x.example"), "say what it should reach with --bucket"),
+        (("audit", "report"), "audit report --help"),
+        (("worker",), "docs/vantages.md"),
+        (("announce", "x.example", "--to", "y.example", "--url", "http://127.0.0.1:1"), "--url"),
+        (("healthcheck",), "does the daemon run"),
+        (("backup", "b.db"), "a relative daemon.database begins"),
+        (("changes",), "a relative daemon.database begins"),
+        (("audit", "--domain", "x.example"), "a relative daemon.database begins"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_refused_is_said_with_its_remedy(
+    arguments: tuple[str, ...], remedy: str, tmp_path: Path
+) -> None:
+    done = run(*arguments, at=tmp_path, environ={"OSS_CNAME_MONITOR__DAEMON__LISTEN": "[::1]:1"})
+    assert done.code in {1, 3}
+    assert remedy in done.err
+    assert done.out == ""
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    source = SqliteStore(tmp_path / "oss-cname-monitor.db")
+    asyncio.run(source.records(after=0, limit=1))
+    asyncio.run(source.close())
+    done = run("audit", "--domain", "x.example", "-o", "no/such.html", at=tmp_path)
+    assert (done.code, done.err) == (3, "cannot write: no/such.html: No such file or directory\n")
+
+
+def test_a_secret_that_is_not_here_is_no_fault_but_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[[web.tokens]]\nname = "deploy"\ntoken = { file = "no/token" }\n'
+        '[[alerting.channels]]\nname = "duty"\nurl = { env = "DUTY_URL" }\n'
+        '[[accounts]]\nname = "a"\nendpoint = "oss-cn-hangzhou.aliyuncs.com"\n'
+        'credentials = { kind = "static", access_key_id = { env = "ID" }, '
+        'access_key_secret = { env = "SECRET" } }\n'
+    )
+    done = run("config", "check", "config.toml", at=tmp_path, environ={"ID": "x", "SECRET": "y"})
+    assert done.code == 0
+    notes = [line for line in done.out.splitlines() if line.startswith("  note: ")]
+    token, url = "web.tokens[0].token", "alerting.channels[0].url"
+    assert notes == [
+        f"  note: {token}: no/token cannot be read: No such file or directory; {NEEDED}",
+        f"  note: {url}: the environment variable DUTY_URL is not set; {NEEDED}",
+    ]
 
 
 def test_a_rare_character_in_a_domain_is_no_fault(tmp_path: Path) -> None:

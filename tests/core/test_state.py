@@ -201,6 +201,16 @@ def test_a_domain_at_another_bucket_is_wrong_in_another_way_than_not_pointing() 
     assert state.faults == frozenset()
 
 
+def test_a_round_in_which_nobody_is_asked_counts_and_changes_nothing_else() -> None:
+    state = only(round_of(FRESH, RIGHT, RIGHT))
+    assert see_resolvers(state, (), POLICY, START + MINUTE) == Step()
+    state = only(round_of(state, WRONG, WRONG, minute=5))
+    assert (state.status.value, state.status.contradicted) == (DomainStatus.IN_EFFECT, 1)
+    state = only(see_resolvers(state, (), POLICY, START + 10 * MINUTE))
+    assert state.status.value is DomainStatus.BROKEN
+    assert see_resolvers(state, (), POLICY, START + 15 * MINUTE) == Step()
+
+
 def test_a_domain_whose_status_was_settled_before_it_could_be_told_is_looked_at_again() -> None:
     state = only(round_of(FRESH, WRONG, WRONG))
     views = {name: _with_gist(view) for name, view in state.resolvers.items()}

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitor.adapters.stores.session import no_database
 from monitor.ports import StoreError
 
 
@@ -26,7 +27,7 @@ def back_up(source: Path, target: Path) -> Copied:
     and is on disk. Only this user may read it. Raises StoreError.
     """
     if not source.exists():
-        raise StoreError(f"{source}: there is no database yet; the daemon makes it when it starts")
+        raise no_database(str(source))
     if target.exists():
         raise StoreError(f"{target} is there already: a backup overwrites nothing, name another")
     try:
@@ -36,7 +37,9 @@ def back_up(source: Path, target: Path) -> Copied:
             os.link(draft, target)  # unlike a rename, it overwrites nothing
         _flush(target.parent)
     except (sqlite3.Error, OSError, ValueError) as error:  # a damaged text is no UTF-8
-        raise StoreError(f"{source} cannot be copied to {target}: {error}") from error
+        # What the system says of a file names the draft, which nobody knows.
+        told = getattr(error, "strerror", None) or error
+        raise StoreError(f"{source} cannot be copied to {target}: {told}") from error
     return copied
 
 

@@ -216,7 +216,7 @@ class PostgresqlDatabase:
 
     def failure(self, error: Exception) -> StoreError:
         kind = StoreLost if isinstance(error, ConnectionLost) else StoreError
-        said = " ".join(str(error).split())
+        said = " ".join(str(error).split()).rstrip(".?!")
         return kind(f"{self.place}: {said}. {_remedy(error)}")
 
     def close(self) -> None:

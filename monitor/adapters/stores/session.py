@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import Enum
 from importlib import resources
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from monitor.ports import StoreError
@@ -94,6 +95,18 @@ def migrations_in(folder: str) -> list[str]:
     place = resources.files("monitor.adapters.stores") / "migrations" / folder
     files = sorted((f for f in place.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
     return [file.read_text(encoding="utf-8") for file in files]
+
+
+def no_database(place: str) -> StoreError:
+    """Return what to say of a file, or a URL, where no daemon has kept anything yet."""
+    if "://" in place:
+        return StoreError(
+            f"{place}: no daemon has kept anything there yet; it does when it starts"
+        )
+    return StoreError(
+        f"{Path(place).absolute()}: there is no database yet; the daemon makes it when it starts\n"
+        "  hint: a relative daemon.database begins at the folder where the command runs"
+    )
 
 
 def refuse_newer(version: int, known: int) -> None:

@@ -123,7 +123,7 @@ class SqliteDatabase:
 
 _REMEDIES = {
     ("unable to open", "No such file", "Permission denied"): (
-        "Does the folder exist, and may this user write there?"
+        "Does the folder exist, and may this user read and write there?"
     ),
     ("readonly", "Read-only"): "Let this user write to the file and its folder.",
     ("locked",): "Another program writes to it; one daemon needs one database of its own.",

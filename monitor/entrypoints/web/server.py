@@ -138,7 +138,7 @@ async def _listening(host: str, port: int) -> socket.socket:
         family, _, _, _, address = found[0]
         listener = socket.create_server(address[:2], family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = (error.strerror or str(error)).partition(" (while")[0]
         raise OSError(error.errno, f"cannot listen on {host}:{port}: {reason}") from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT)
     return listener

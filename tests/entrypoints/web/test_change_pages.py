@@ -114,6 +114,15 @@ def test_changes_are_listed_newest_first_or_those_under_way_alone() -> None:
         assert (f"/changes/{change.id}" in only_open) is change.state.is_open
 
 
+def test_who_is_late_stands_on_a_line_of_its_own_with_its_state() -> None:
+    change = STATES[ChangeState.PROPAGATING]
+    html = text(site_with(change), "/changes")
+    words = wording(Language.ENGLISH)
+    for track in change.late:
+        state = words.track_state(track.state)
+        assert f"<div><bdi>{track.resolver}</bdi> <small>{state}</small></div>" in html
+
+
 def test_a_long_list_leads_to_its_rest() -> None:
     known = [replace(changes()[0], id=f"{number:026}") for number in range(60)]
     first = text(site_with(*known), "/changes")

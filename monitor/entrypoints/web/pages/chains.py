@@ -48,6 +48,12 @@ def drawn(snapshot: Snapshot, domain: DomainState) -> tuple[Drawn, ...]:
     return tuple(sorted(found, key=lambda one: wrong_first(one.verdict)))
 
 
+def own_ttl(view: View) -> str:
+    """Return for how many seconds what stands at the domain itself may be kept, if it shows."""
+    first = view.verdict.chain.first_ttl
+    return _range(_address_ttls(view)) if first is None else str(first)
+
+
 def _drawn(said: Sequence[tuple[Resolver, View]]) -> Drawn:
     views = [view for _, view in said]
     verdict = views[0].verdict

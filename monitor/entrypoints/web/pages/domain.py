@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from monitor.core.events import Record
 from monitor.core.state import DomainState
 from monitor.core.status import tally
-from monitor.entrypoints.web.pages.chains import Drawn, drawn
+from monitor.entrypoints.web.pages.chains import Drawn, drawn, own_ttl
 from monitor.entrypoints.web.pages.changes import progress_of
 from monitor.entrypoints.web.pages.needs import faults_of
 from monitor.entrypoints.web.pages.rendering import Frame, rendered
@@ -33,6 +33,7 @@ def domain_page(
             (one, _advice(snapshot, domain, one, frame.words)) for one in drawn(snapshot, domain)
         ],
         views=[(resolver.name, view) for resolver, view in snapshot.views(domain)],
+        ttl_of=own_ttl,
         authorities=sorted(domain.authorities.items()),
         history=None if history is None else [entry(record, frame.words) for record in history],
     )
