@@ -200,7 +200,7 @@ class Afar:
 
 async def measure(options: argparse.Namespace, folder: Path) -> None:
     vantages = [f"v{number}" for number in range(options.vantages)]
-    habits = {"seconds": 3600}
+    habits = {"seconds": 3600, "drop": options.drop}
     with responding(options.vantages * options.resolvers, habits) as responder:
         size = options.resolvers
         shares = [
@@ -380,6 +380,7 @@ def main() -> None:
     parser.add_argument("--resolvers", type=int, default=10, help="at each vantage")
     parser.add_argument("--vantages", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--drop", type=int, default=0, help="permille of the questions")
     parser.add_argument("--over", type=float, default=12, help="seconds of a sweep with trouble")
     parser.add_argument(
         "--port", type=int, default=14222, help="of the broker, on loopback, and the one after it"

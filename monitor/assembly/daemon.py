@@ -260,7 +260,7 @@ class Daemon:
         return _Works(settings, inventories, panel, rounds, visits, follow, inquire, telling, afar)
 
     def _accompany(self, state: State, step: Step) -> Step:
-        return self._works.telling.accompany(state, step)
+        return self._works.telling.accompany(state, step, self._is_looked_at)
 
     async def _work(self, stopped: asyncio.Event, started: Callable[[str], None]) -> None:
         await done_unless(stopped, self._note(EventType.START))

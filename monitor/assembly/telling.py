@@ -50,10 +50,10 @@ class Telling:
     ledger: Ledger
     clock: Clock
 
-    def accompany(self, state: State, step: Step) -> Step:
+    def accompany(self, state: State, step: Step, is_looked_at: LookedAt) -> Step:
         """Return the step with what people are told on its account."""
         try:
-            return with_notices(state, step, self.policy, self.clock.now())
+            return with_notices(state, step, self.policy, self.clock.now(), is_looked_at)
         except StoreError:  # the whole step waits, or fails
             raise
         except Exception:  # a mistake there must not keep what was seen from being recorded

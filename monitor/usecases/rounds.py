@@ -1,7 +1,7 @@
 """Ask about every watched domain once, and record what the answers mean."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -273,13 +273,13 @@ class Rounds:
 
     async def _record(self, part: Sequence[_Seen]) -> None:
         about = [seen.binding.domain for seen in part]
-        is_kept = await self.ledger.record(partial(self._decide, batch=part), about=about)
-        if is_kept and self.is_wanted():
-            self.looked_at.note(seen.binding.domain for seen in part if seen.sightings)
+        await self.ledger.record(partial(self._decide, batch=part), about=about)
 
-    def _decide(self, state: State, batch: Iterable[_Seen]) -> Step:
+    def _decide(self, state: State, batch: Sequence[_Seen]) -> Step:
         if not self.is_wanted():
             return Step()
+        # With the decision, and not after it: people are told in the same step.
+        self.looked_at.note(seen.binding.domain for seen in batch if seen.sightings)
         known = ((state.domains.get(seen.binding.domain), seen) for seen in batch)
         return joined(
             self._step(domain, seen)

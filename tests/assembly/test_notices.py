@@ -122,8 +122,8 @@ def test_a_mistake_in_telling_keeps_nothing_from_being_recorded(settings: Settin
     ledger = Ledger(store, telemetry)
     telling = telling_of(settings, around, ledger, store, telemetry, outlets)
     step = Step((domain(DomainStatus.BROKEN, *(WRONG,) * 3),))
-    assert len(telling.accompany(State(), step).notices) == 1
+    assert len(telling.accompany(State(), step, lambda _: True).notices) == 1
     broken = replace(telling, policy=replace(telling.policy, muted_until=mistaken))
     with structlog.testing.capture_logs() as logs:
-        assert broken.accompany(State(), step) is step
+        assert broken.accompany(State(), step, lambda _: True) is step
     assert [entry["event"] for entry in logs] == ["notices.undecided"]

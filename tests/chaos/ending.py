@@ -19,7 +19,7 @@ IN_TIME = 25.0
 
 TERM, INT, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 # How people and service managers tell it, once or impatiently.
-WAYS: Sequence[tuple[signal.Signals, ...]] = ((TERM,), (INT,), (TERM, TERM), (TERM, HUP))
+WAYS: tuple[tuple[signal.Signals, ...], ...] = ((TERM,), (INT,), (TERM, TERM), (TERM, HUP))
 
 
 async def tell(process: Process, numbers: Sequence[signal.Signals], pause: float = 0.0) -> None:

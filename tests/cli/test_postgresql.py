@@ -37,6 +37,7 @@ async def desk(tmp_path: Path, shared_postgresql: Postgresql) -> AsyncIterator[D
     url = shared_postgresql.fresh()
     (tmp_path / "config.toml").write_text(f'[daemon]\ndatabase = "{url}"\n')
     owner = PostgresqlStore(url, Access.OWN)
+    await owner.load()
     yield Desk(tmp_path, owner)
     await owner.close()
 
@@ -55,7 +56,6 @@ async def test_what_a_daemon_keeps_is_read_beside_it(desk: Desk) -> None:
 
 
 async def test_a_second_daemon_is_refused_and_no_command_tells_the_password(desk: Desk) -> None:
-    await desk.owner.load()
     second = await desk.run("run", "-c", "config.toml")
     assert second.code == 3
     assert "in use by another daemon" in second.err

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from monitor.core.answers import Question, Reply
 from monitor.core.names import DomainName
-from monitor.core.state import DomainState, Step
+from monitor.core.state import DomainState, State, Step
 from monitor.core.status import DomainStatus, Fault
 from monitor.ledger import Ledger
 from monitor.ports import Server
@@ -114,19 +114,24 @@ async def test_what_a_sweep_finds_changed_is_looked_at_as_a_whole_in_the_same_ro
 
 
 async def test_a_domain_counts_as_looked_at_once_its_resolvers_are_recorded() -> None:
-    bench = Bench()
+    bench, told = Bench(), list[bool]()
+
+    def beside(_: State, step: Step) -> Step:
+        told.append(DOMAIN in bench.rounds.looked_at)
+        return step
+
     await bench.watch()
     await bench.watch(binding("other.shop.example"))
     bench.resolvers_say(RIGHT, RIGHT)
     await bench.rounds.of_authorities()
     assert DOMAIN not in bench.rounds.looked_at
-    bench.store.is_broken = True
-    await bench.rounds.of_resolvers({DOMAIN})
-    assert DOMAIN not in bench.rounds.looked_at, "nothing of it was kept"
-    bench.store.is_broken = False
+    await replace(bench.rounds, is_wanted=lambda: False).of_resolvers({DOMAIN})
+    assert DOMAIN not in bench.rounds.looked_at
+    bench.ledger.accompany(beside)
     await bench.rounds.of_resolvers({DOMAIN})
     assert DOMAIN in bench.rounds.looked_at
     assert DomainName("other.shop.example") not in bench.rounds.looked_at
+    assert told == [True], "whoever decides with the step who is told, knows"
 
 
 async def test_after_everybody_was_asked_about_everything_each_domain_is_looked_at() -> None:

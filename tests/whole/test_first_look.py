@@ -93,7 +93,9 @@ async def test_an_account_that_hangs_keeps_nobody_waiting(tmp_path: Path) -> Non
                 await eventually(is_told)
 
 
-async def test_a_resolver_that_is_silent_for_long_keeps_nobody_waiting(tmp_path: Path) -> None:
+async def test_a_resolver_that_is_silent_for_long_keeps_nobody_waiting_and_has_nobody_told_early(
+    tmp_path: Path,
+) -> None:
     post = Post()
     docs = DomainName(DOCS)
 
@@ -110,6 +112,7 @@ async def test_a_resolver_that_is_silent_for_long_keeps_nobody_waiting(tmp_path:
         text += mute.config + CHANNELS
         async with running(hasty(Shop(world, text, outlets=post.outlets))) as shop:
             assert docs not in shop.daemon._works.rounds.looked_at
+            assert docs not in {name for _, name in shop.daemon._ledger.state.told}
             assert (await shop.get("-/ready")).status_code == 200
             assert await is_overdue(shop)
             mute.answer()

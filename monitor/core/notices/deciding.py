@@ -22,17 +22,25 @@ def _each(_domain: DomainName) -> bool:
     return True
 
 
-def with_notices(state: State, step: Step, policy: NoticePolicy, now: datetime) -> Step:
+def with_notices(
+    state: State,
+    step: Step,
+    policy: NoticePolicy,
+    now: datetime,
+    is_looked_at: LookedAt = _each,
+) -> Step:
     """Return the step with what people are told on its account, to be kept together.
 
     Only the domains of the step are looked at, however many others there are. A step that says by
-    itself what is told stays as it is.
+    itself what is told stays as it is. Of a domain that was not looked at since the start, only
+    what the step itself brings is told: what it leaves as it was stored may be long past.
     """
     if not policy.routes or step.told:
         return step
     desk = _Desk(state, policy, now)
     for domain in step.domains:
-        desk.look_at(domain)
+        if _is_fresh(domain, is_looked_at) or desk.is_news(domain):
+            desk.look_at(domain)
     for name in step.forgotten:
         desk.close(name)
     return desk.added_to(step)
@@ -94,8 +102,12 @@ def _fresh(
     """Yield those of the names of which what is known is of now; nobody asks about unwatched."""
     for name in names:
         domain = state.domains.get(name)
-        if domain is None or domain.watched is None or is_looked_at(name):
+        if domain is None or _is_fresh(domain, is_looked_at):
             yield name
+
+
+def _is_fresh(domain: DomainState, is_looked_at: LookedAt) -> bool:
+    return domain.watched is None or is_looked_at(domain.domain)
 
 
 @dataclass(slots=True)
@@ -108,6 +120,14 @@ class _Desk:
     told: list[Told] = field(default_factory=list)
     untold: set[ToldKey] = field(default_factory=set)
     notices: list[Notice] = field(default_factory=list)
+
+    def is_news(self, domain: DomainState) -> bool:
+        """Tell whether the domain stands otherwise than before the step."""
+        before = self.state.domains.get(domain.domain)
+        if before is None:
+            return True
+        was, now = (standing_of(it, self.policy, self.now) for it in (before, domain))
+        return was != now
 
     def look_at(self, domain: DomainState) -> None:
         """Tell each channel what there is to tell of the domain."""

@@ -138,7 +138,8 @@ def _spells(report: Report, words: Wording) -> Section:
 
 def _spell_row(spell: Spell, report: Report, words: Wording) -> tuple[str, ...]:
     reason = spell.reason
-    why = "" if reason is None else f"{words.track_reason(reason)} {words.track_advice(reason)}"
+    said = () if reason is None else (words.track_reason(reason), words.track_advice(reason))
+    why = words.word("space").join(said)
     return (
         spell.resolver,
         words.track_state(spell.state),

@@ -35,9 +35,12 @@ from tests.chaos.fleet import (
     open_pair,
     says,
 )
+from tests.chaos.fronts import SecretQuic, SecretStreams
 from tests.chaos.looks import catches
 from tests.chaos.runner import Runner
 from tests.chaos.scene import Scene, clock, open_scene
+from tests.chaos.streams import Mood, in_turn, silent, stalling_handshake
+from tests.chaos.weather import Weather
 from tests.servers.http_service import Hangs, Reaction, Says, Seen
 from tests.servers.postgresql import postgresql
 from tests.servers.process import aside
@@ -45,6 +48,7 @@ from tests.servers.process import aside
 FAR = ("one", "two")
 _START = 3.0  # seconds in which a start is surely over
 _ROUNDS = 12
+_MANY = 200  # domains
 _STOPPED_FOR = 30.0  # seconds, in which a standby takes over from a leader that cannot end
 _AT_ONCE = 6.0  # seconds: a lease that nobody holds is looked at each 1.5 s
 
@@ -126,6 +130,68 @@ async def _with_silent_resolvers(folder: Path) -> Outcome:
                 cache.habit = honest()
             await scene.runner.start()
         return await scene.judged(_over(1, took))
+
+
+async def _with_many_domains(folder: Path) -> Outcome:
+    """End it in its looks at everything, and in scrapes that take their time."""
+    chance, longest = Random(7), 0.0
+    async with open_scene(folder, labels=[f"d{n}" for n in range(_MANY)]) as scene:
+        with scene.fault():
+            for number in range(_ROUNDS):
+                if number % 2:
+                    await scene.until_ready()
+                    await _scrapes(scene, chance)
+                else:
+                    await scene.until(partial(_hears, scene))
+                await asyncio.sleep(chance.uniform(0, 2))
+                longest = max(longest, await ended(scene.runner, chance.choice(WAYS)))
+                await scene.runner.start()
+        return await scene.judged(_over(_ROUNDS, longest), patience=200)
+
+
+async def _over_tls(folder: Path) -> Outcome:
+    secret = SecretStreams(folder, "tls")
+    return await _among_streams(folder, secret, in_turn((silent, stalling_handshake)))
+
+
+async def _over_https(folder: Path) -> Outcome:
+    secret = SecretStreams(folder, "https", "/dns-query")
+    body, handshake = secret.secured(silent), stalling_handshake
+    return await _among_streams(folder, secret, in_turn((body, handshake, silent)))
+
+
+async def _among_streams(folder: Path, secret: SecretStreams, stalling: Mood) -> Outcome:
+    async with secret.streams, open_scene(folder, change=secret.change) as scene:
+        honest = secret.streams.mood
+
+        def take_turns(stalls: bool) -> None:  # there are but two
+            secret.streams.mood = stalling if stalls else honest
+
+        return await _in_the_middle(scene, take_turns)
+
+
+async def _over_quic(folder: Path) -> Outcome:
+    async with SecretQuic(folder) as secret, open_scene(folder, change=secret.change) as scene:
+
+        def take_turns(stalls: bool) -> None:  # there are but two
+            secret.manner.answers = not stalls
+            secret.relay.weather = Weather(loss=0.5 if stalls else 0.0)
+
+        return await _in_the_middle(scene, take_turns)
+
+
+async def _in_the_middle(scene: Scene, take_turns: Callable[[bool], None]) -> Outcome:
+    """End it again and again while a resolver answers, and while it stalls, in turn."""
+    chance, longest = Random(6), 0.0
+    with scene.fault():
+        for number in range(_ROUNDS):
+            take_turns(number % 2 == 1)
+            await asyncio.sleep(chance.uniform(0.5, 2.5))
+            numbers = chance.choice(WAYS)
+            longest = max(longest, await ended(scene.runner, numbers, pause=0.01))
+            await _back(scene)
+        take_turns(False)
+    return await scene.judged(_over(_ROUNDS, longest))
 
 
 async def _with_a_silent_account(folder: Path) -> Outcome:
@@ -229,12 +295,13 @@ async def _by_way_of_a_broker(folder: Path) -> Outcome:
                     took[f"the worker, {name}"] = await _ended_worker(fleet.worker, (TERM,))
                     await fleet.worker.start(f"nats://{fleet.tap.at}")
                     await scene.runner.start()
-                    await asyncio.sleep(chance.uniform(2, 4))
+                    await scene.until(partial(_hears, scene))
+                    await asyncio.sleep(chance.uniform(0, 2))
                     await _ended_worker(fleet.worker, (TERM, TERM))
                     await ended(scene.runner, (INT,), is_noted=False)
                 await fleet.worker.start(f"nats://{fleet.tap.at}")
                 await _back(scene)
-            for numbers in (*WAYS, (HUP,)) * 2:
+            for numbers in (*WAYS, *WAYS):
                 await asyncio.sleep(chance.uniform(0, _START))
                 longest = await _ended_worker(fleet.worker, numbers)
                 took["the worker, at any moment"] = max(
@@ -256,7 +323,7 @@ async def _ended_worker(worker: Worker, numbers: tuple[signal.Signals, ...]) -> 
         assert code == 0, f"the worker ended with {code}: {later[-3:]}"
         assert '"worker.stopped"' in later[-1], f"the worker said last: {later[-3:]}"
     else:
-        assert code in {0, -numbers[0]}, f"the worker ended with {code}: {later[-3:]}"
+        assert code in {0, 130, -numbers[0]}, f"the worker ended with {code}: {later[-3:]}"
     return took
 
 
@@ -303,11 +370,11 @@ async def _leader_and_standby(folder: Path) -> Outcome:
                 assert await _holder(pair) == b"", "it did not let go of its lease"
                 await scene.runner.start()
             for _ in range(_ROUNDS):
+                await scene.until(partial(_hears, scene))
                 await ended(scene.runner, is_noted=False)
                 longest = max(longest, await ended_in_its_start(scene.runner, chance, _START))
                 assert await _holder(pair) == b"", "it did not let go of its lease in its start"
                 await scene.runner.start()
-                await scene.until(partial(_hears, scene))
         rounds = 2 * len(WAYS) + 1 + _ROUNDS
         remark = f"{_over(rounds, longest)}; the standby led {waited:.1f} s after the leader's end"
         return await scene.judged(remark)
@@ -361,9 +428,10 @@ async def _ended_by_itself(runner: Runner) -> tuple[int, float]:
 
 async def _all_at_once(folder: Path) -> Outcome:
     """End a leader while store, broker, account, resolvers and pager are all silent."""
-    broker = Broker()
+    broker, worker = Broker(), Worker(folder / "worker.toml")
     await broker.start(folder / "broker")
     try:
+        await worker.start(broker.url)
         async with (
             aside(postgresql()) as server,
             behind_a_door(
@@ -382,6 +450,8 @@ async def _all_at_once(folder: Path) -> Outcome:
                 async with aside(server.silent()), aside(broker.silent()):
                     await asyncio.sleep(2)
                     took = await ended(scene.runner, within=IN_TIME, is_noted=False)
+                    await _ended_worker(worker, (TERM,))
+                await worker.start(broker.url)
                 door.says = None
                 for cache in scene.world.caches.values():
                     cache.habit = honest()
@@ -391,6 +461,7 @@ async def _all_at_once(folder: Path) -> Outcome:
                 scene.mend("www")
             return await scene.judged(_over(1, took))
     finally:
+        await worker.kill()
         await broker.close()
 
 
@@ -415,7 +486,16 @@ FAULTS = (
         _at_any_moment,
         within=480,
     ),
+    Fault(
+        "told to end: many domains",
+        f"{_MANY} of them are looked at for the first time, and scraped",
+        _with_many_domains,
+        within=480,
+    ),
     Fault("told to end: silent resolvers", "none answers any more", _with_silent_resolvers),
+    Fault("told to end: TLS", "a resolver over TLS answers, or stalls", _over_tls),
+    Fault("told to end: HTTPS", "a resolver over HTTPS answers, or stalls", _over_https),
+    Fault("told to end: QUIC", "a resolver over QUIC answers, or stalls", _over_quic),
     Fault("told to end: silent OSS", "a call is under way", _with_a_silent_account),
     Fault("told to end: silent pager", "a notice is on its way", _with_a_silent_pager),
     Fault("told to end: PostgreSQL", "it is at work, silent, and gone", _without_a_store),

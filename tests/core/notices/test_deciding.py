@@ -201,6 +201,24 @@ def test_of_a_domain_that_was_not_looked_at_yet_no_new_channel_hears() -> None:
     assert [notice.domain for notice in by.notices] == [OTHER]
 
 
+def test_of_a_domain_that_was_not_looked_at_only_what_a_step_brings_is_told() -> None:
+    def told(state: State, after: DomainState, when: datetime) -> list[Reason]:
+        step = with_notices(state, Step((after,)), policy(), when, lambda _: False)
+        return [notice.reason for notice in step.notices]
+
+    story = Story()
+    story.see(BROKEN, minute=0)
+    later = START + timedelta(hours=25)
+    asked_again = replace(BROKEN, authorities={})
+    (reminder,) = with_notices(story.state, Step((asked_again,)), policy(), later).notices
+    assert reminder.reason is Reason.REMINDER
+    assert told(story.state, asked_again, later) == [], "it may be mended long since"
+    assert told(story.state, FINE, later) == [Reason.OVER]
+    assert told(State(domains={DOMAIN: FINE}), BROKEN, later) == [Reason.FIRST]
+    assert told(State(domains={DOMAIN: BROKEN}), BROKEN, later) == [], "a new channel waits"
+    assert told(State(), BROKEN, later) == [Reason.FIRST]
+
+
 def test_of_a_domain_that_nobody_asks_about_a_channel_hears_at_once() -> None:
     paused = replace(BROKEN, binding=None)
     state = State(domains={DOMAIN: paused})

@@ -173,6 +173,15 @@ def test_addresses_without_a_cname_are_marked_as_what_decided() -> None:
     assert '<td data-label="TTL" class="number">120</td>' in html, "theirs, for want of a CNAME's"
 
 
+def test_that_a_name_does_not_exist_is_an_answer_without_a_chain() -> None:
+    sample = sample_snapshot()
+    state = with_answer(sample.state.domains[IMG], TELECOM, Answer(Rcode.NXDOMAIN))
+    html = reader(site_of(snapshot_with(state))).get(f"/domains/{IMG}").text
+    article = html.partition('<article class="card wrong">')[2].partition("</article>")[0]
+    assert "does not exist (NXDOMAIN)" in article
+    assert "No usable answer" not in article
+
+
 def test_a_domain_page_shows_authorities_answers_and_history_in_words() -> None:
     html = page(f"/domains/{IMG}")
     assert "ns1.shop.example (192.0.2.201:53)" in html
