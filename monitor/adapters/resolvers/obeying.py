@@ -33,6 +33,17 @@ async def obeying(awaited: Awaitable[T]) -> T:
     return working.result()
 
 
+def heed() -> None:
+    """Raise CancelledError where this task was cancelled, and something else was raised instead.
+
+    Before Python 3.13 a task group that is cancelled while one of its tasks fails tells of the
+    failure alone. Who takes that, and goes on, never hears that he was to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 def _passed_over(working: "asyncio.Future[T]") -> None:
     """Take what came of it, which nobody waits for any more."""
     if not working.cancelled():

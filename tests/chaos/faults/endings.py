@@ -301,7 +301,7 @@ async def _by_way_of_a_broker(folder: Path) -> Outcome:
                     await ended(scene.runner, (INT,), is_noted=False)
                 await fleet.worker.start(f"nats://{fleet.tap.at}")
                 await _back(scene)
-            for numbers in WAYS * 2:
+            for numbers in (*WAYS, *WAYS):
                 await asyncio.sleep(chance.uniform(0, _START))
                 longest = await _ended_worker(fleet.worker, numbers)
                 took["the worker, at any moment"] = max(

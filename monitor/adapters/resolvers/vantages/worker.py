@@ -13,6 +13,7 @@ from typing import TypeAlias
 import structlog
 
 from monitor.adapters.resolvers.engine import LaneLimits
+from monitor.adapters.resolvers.obeying import heed
 from monitor.adapters.resolvers.prober import DnsProber, Limits
 from monitor.adapters.resolvers.vantages.broker import (
     AT_WORK,
@@ -139,6 +140,7 @@ class Worker:
                 await self._work()
             except* Away as errors:
                 self._link.lost(str(errors.exceptions[0]))
+            heed()
             await asyncio.sleep(_AGAIN)
 
     async def _work(self) -> None:

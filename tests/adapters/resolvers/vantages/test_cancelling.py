@@ -7,8 +7,10 @@ from itertools import count
 
 import pytest
 
-from monitor.adapters.resolvers.vantages.broker import Broker, BrokerAddress, connected
+from monitor.adapters.clock import SystemClock
+from monitor.adapters.resolvers.vantages.broker import Away, Broker, BrokerAddress, connected
 from monitor.adapters.resolvers.vantages.link import Link
+from monitor.adapters.resolvers.vantages.worker import Identity, Worker
 from tests.servers.endpoints import free_endpoint
 from tests.servers.nats import nats_server
 from tests.servers.process import aside
@@ -102,3 +104,24 @@ async def test_who_looks_for_a_broker_that_is_away_ends_at_whatever_instant() ->
         task.cancel()
         done, _ = await asyncio.wait({task}, timeout=10)
         assert done, f"cancelled after {time * APART:g} s it went on"
+
+
+async def test_a_worker_that_loses_the_broker_as_it_is_told_to_end_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(running: "asyncio.Task[None]") -> None:
+        running.cancel()
+        raise Away("the server ended the connection")
+
+    async def work(_: Worker) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail(running))
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(Worker, "_work", work)
+    worker = Worker(BrokerAddress(""), Identity("north", "one", "1"), SystemClock())
+    running = asyncio.ensure_future(worker.run())
+    done, _ = await asyncio.wait({running}, timeout=10)
+    running.cancel()
+    assert done, "it looks for the broker again"
+    assert running.cancelled()
