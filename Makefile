@@ -58,7 +58,7 @@ simulate: $(VENV)/.development  ## let the tracker and naive pollers watch the s
 	  --plots docs/propagation --follow 400093
 	mv docs/propagation/progress-1.svg docs/propagation/progress.svg
 
-chaos: $(VENV)/.development servers  ## play faults against the daemon, and write what came of each (half an hour)
+chaos: $(VENV)/.development servers  ## play faults against the daemon, and write what came of each (an hour)
 	$(RUN)/python -m tests.chaos --markdown docs/faults.md
 
 docs: $(VENV)/.development  ## write the pages that follow from the code
