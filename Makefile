@@ -111,9 +111,11 @@ $(VENV)/bin/python:
 	@PYTHON=$(PYTHON) sh tools/venv.sh $(VENV)
 
 $(VENV)/.runtime: requirements.lock | $(VENV)/bin/python
+	@[ -e $(VENV)/.development ] || echo "installing what it needs into $(VENV), once: a minute" >&2
 	@[ -e $(VENV)/.development ] || $(RUN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/.development: requirements-dev.lock | $(VENV)/bin/python
+	@echo "installing what development needs into $(VENV), once: minutes" >&2
 	$(RUN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@

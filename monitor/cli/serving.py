@@ -17,6 +17,7 @@ from monitor.assembly.daemon import Daemon
 from monitor.assembly.distributing import LeaseLost
 from monitor.assembly.parts import NotAvailable, Surroundings
 from monitor.cli.configuring import DEFAULT_FILE, complain, file_of, settings_of
+from monitor.cli.descriptors import have_room_for_sockets
 from monitor.cli.ending import ending
 from monitor.cli.exit_codes import Exit
 from monitor.config import ConfigError, Settings, parse
@@ -65,6 +66,7 @@ async def _serve(
 ) -> Exit:
     """Run a daemon on the settings; what keeps it from starting is said, not raised."""
     loop, secrets = asyncio.get_running_loop(), Secrets()
+    have_room_for_sockets()
     # A hangup would end us until the daemon takes it, which it does before anything else can run.
     loop.add_signal_handler(signal.SIGHUP, _read_anyway)
     with ending() as stopped:

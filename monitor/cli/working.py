@@ -15,6 +15,7 @@ from monitor.assembly.distributing import worker_at
 from monitor.assembly.parts import NotAvailable, Surroundings
 from monitor.assembly.worker_service import WorkerService
 from monitor.cli.configuring import complain, settings_of
+from monitor.cli.descriptors import have_room_for_sockets
 from monitor.cli.ending import ending
 from monitor.cli.exit_codes import Exit
 from monitor.cli.serving import set_up_logs
@@ -33,6 +34,7 @@ async def run_worker(config: Path | None) -> Exit:
     SIGHUP changes nothing: a worker has its settings from its start.
     """
     secrets = Secrets()
+    have_room_for_sockets()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _say_that_nothing_changes)
     with ending() as stopped:
         try:

@@ -79,7 +79,7 @@ class Terminal:
             for failure in account.failures:
                 place = " ".join(part for part in (failure.scope.value, failure.bucket) if part)
                 line = f"  ✖ {self._wording.word('unread')}: {place}: {failure.reason.value}"
-                self._console.print(Text(f"{line} {failure.detail}", style="red"))
+                self._console.print(Text(f"{line}: {failure.detail}", style="red"))
 
     def _matrix(self, snapshot: Snapshot) -> RenderableType:
         """Cells say their verdict in words, or by shape, or are only counted, as there is room."""

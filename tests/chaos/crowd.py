@@ -127,7 +127,7 @@ class Crowd:
         """Return how many domains the daemon shows with a status; -1 where it is too slow to."""
         try:
             text = (await self.runner.get("metrics")).text
-        except requests.Timeout:
+        except (requests.Timeout, requests.ConnectionError):  # the latter in the midst of it
             return -1
         series = rf'(?m)^oss_cname_domain_status{{.*status="{status}".*}} 1(?:\.0)?$'
         return len(re.findall(series, text))

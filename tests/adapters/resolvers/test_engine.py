@@ -542,6 +542,7 @@ async def test_after_a_sweep_nothing_is_in_flight_and_no_socket_is_open() -> Non
         sweeps = Sweeps(server.port, LaneLimits(0.1, 1))
         await sweeps.run()
         assert sweeps.lane.in_flight == 0
+        assert sweeps.lane.room.left == LaneLimits().window
         assert open_files() == before
 
 
@@ -574,7 +575,7 @@ async def test_after_a_cancelled_sweep_the_next_one_begins_anew() -> None:
         sweep.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sweep
-        assert sweeps.lane.in_flight == 0
+        assert (sweeps.lane.in_flight, sweeps.lane.room.left) == (0, 5)
         assert open_files() == before
         server.script = lambda query: [right(query)]
         await sweeps.run()

@@ -1,6 +1,7 @@
 """A scrape over HTTP: bit by bit, in turns with the rest of the loop, whole or broken off."""
 
 import asyncio
+import collections
 import gzip
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -66,30 +67,60 @@ async def test_a_large_fleet_comes_whole_in_either_format(accept: str, encoding:
     assert reply.headers.get("content-encoding", "identity") == encoding
 
 
-async def test_the_loop_has_a_turn_after_each_piece() -> None:
-    turns, at = 0, list[int]()
+class SetLoop(asyncio.SelectorEventLoop):
+    """A loop whose time goes on when somebody says so."""
 
-    def counted(encode: Encoder) -> Iterator[str]:
-        for piece in METRICS.pieces(encode):
-            at.append(turns)
-            yield piece
+    now = 0.0
 
-    async def other_work() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
+    def time(self) -> float:
+        return self.now
 
-    async with asyncio.TaskGroup() as group:
-        work = group.create_task(other_work())
-        body = await body_of(counted)
-        work.cancel()
-    assert len(at) > 20
-    assert len(set(at)) == len(at), "no two pieces are written in one turn"
-    assert (
-        body
-        == generate_latest(CollectorRegistry()) + "".join(METRICS.pieces(generate_latest)).encode()
-    )
+
+def pieces_in_turns(piece_takes: float, turn_takes: float) -> list[int]:
+    """Return how many pieces were written in each of the loop's turns; both take so long."""
+    at = list[int]()
+
+    async def scraped(loop: SetLoop) -> bytes:
+        turns = 0
+
+        def counted(encode: Encoder) -> Iterator[str]:
+            for piece in METRICS.pieces(encode):
+                at.append(turns)
+                loop.now += piece_takes
+                yield piece
+
+        async def other_work() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                loop.now += turn_takes
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(other_work())
+            body = await body_of(counted)
+            work.cancel()
+        return body
+
+    loop = SetLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        body = runner.run(scraped(loop))
+    own, state = generate_latest(CollectorRegistry()), METRICS.pieces(generate_latest)
+    assert body == own + "".join(state).encode()
+    return [*collections.Counter(at).values()]
+
+
+def test_the_loop_has_a_turn_after_each_piece() -> None:
+    pieces = pieces_in_turns(piece_takes=0.002, turn_takes=0.001)
+    assert len(pieces) > 20
+    assert set(pieces) == {1}, "no two pieces are written in one turn"
+
+
+def test_where_the_loops_turns_are_long_a_scrape_has_its_share_of_the_time() -> None:
+    first, *others, _ = pieces_in_turns(piece_takes=0.004, turn_takes=0.039)
+    assert (first, set(others)) == (1, {5})
+    first, *others, _ = pieces_in_turns(piece_takes=0.004, turn_takes=10.0)
+    assert set(others) == {7}, "no turn of its own is long"
 
 
 async def test_what_the_loop_counts_is_read_in_the_loop() -> None:

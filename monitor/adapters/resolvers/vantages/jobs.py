@@ -167,9 +167,13 @@ def _number(value: object, least: float, most: float) -> float:
 
 
 def _subnet(value: object) -> str | None:
-    if value is not None:
-        ip_network(_text(value))
-    return None if value is None else _text(value)
+    if value is None:
+        return None
+    text = _text(value)
+    if "%" in text:  # a zone (RFC 4007 §11), which no question can hold
+        raise ValueError("a subnet")
+    ip_network(text)
+    return text
 
 
 def _word_or_none(value: object) -> str | None:

@@ -327,7 +327,7 @@ RESOLVER = ("resolvers", 0)
     [
         ((*RESOLVER, "port"), (0, -1, 65_536, True, "53", 10**30)),
         ((*RESOLVER, "max_qps"), (0, -1, nan, inf, 10**400, True, "1")),
-        ((*RESOLVER, "client_subnet"), ("x", "192.0.2.1/24", [], 1)),
+        ((*RESOLVER, "client_subnet"), ("x", "192.0.2.1/24", "fe80::%x/64", [], 1)),
         ((*RESOLVER, "varies_case"), (1, None, "no")),
         ((*RESOLVER, "server_name"), (1, [], "\x1b[31m")),
         ((*RESOLVER, "address"), ("\x1b[31m", "x" * 2000, None)),
