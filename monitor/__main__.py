@@ -12,7 +12,7 @@ _LASTING = frozenset({"run", "worker"})
 
 def main() -> None:
     _open_what_is_closed()
-    _hear_as_process_1()
+    _end_while_loading(sys.argv[1:])
     _outlive_hangups(sys.argv[1:])
     # Loading takes half a second, for which a hangup would still be the end.
     from monitor.cli import run_command  # noqa: PLC0415
@@ -34,11 +34,15 @@ def _outlive_hangups(arguments: Sequence[str]) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _hear_as_process_1() -> None:
-    # The kernel keeps from process 1, which we are in a container, what it has no handler for: who
-    # is told to end before the daemon listens would start, and be killed for not having heard.
+def _end_while_loading(arguments: Sequence[str]) -> None:
+    """Have a signal end us at once that comes before the daemon, or the worker, listens to it."""
     if os.getpid() == 1:
-        signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
+        # The kernel keeps from it, which we are in a container, what it has no handler for.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _: os._exit(128 + number))
+    elif _LASTING.intersection(arguments[:1]):
+        # Python's own way is an exception, which whoever is being loaded may pass over.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class _Whom:
 class Follow:
     """Runs until it is cancelled; what it does follows from the ledger's state alone.
 
-    Of each resolver `abreast` domains are asked about at a time.
+    Of each resolver, and of the authorities, `abreast` domains are asked about at a time.
     """
 
     ledger: Ledger
@@ -74,8 +74,10 @@ class Follow:
 
     def __post_init__(self) -> None:
         self._timed = Together(self._record_that_time_has_passed, lambda domain: domain)
-        whoms = (*self.followers.resolvers, _Whom.AUTHORITIES, _Whom.TIME)
-        self._errands = {whom: Errands(self.abreast, self._longest_rest()) for whom in whoms}
+        rest, asked = self._longest_rest(), (*self.followers.resolvers, _Whom.AUTHORITIES)
+        self._errands = {whom: Errands(self.abreast, rest) for whom in asked} | {
+            _Whom.TIME: Errands(MOST_OF_ONE_RECORD, rest)  # which nobody is asked for
+        }
 
     async def run(self) -> None:
         """Take up what is open, then do each errand when it is due."""

@@ -139,12 +139,37 @@ async def main():
     assert "dawdle" in done.stdout + done.stderr
 
 
-def test_in_a_container_it_can_be_ended_before_it_listens(tmp_path: Path) -> None:
-    script = """
+NUMBERS = (signal.SIGTERM, signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_in_a_container_it_can_be_ended_before_it_listens(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    script = f"""
 own, os.getpid = os.getpid(), lambda: 1
 from monitor import __main__
-__main__._hear_as_process_1()
-os.kill(own, signal.SIGTERM)
+__main__._end_while_loading([])
+os.kill(own, {int(number)})
 time.sleep(60)
 """
-    assert run(script, tmp_path).returncode == 128 + signal.SIGTERM
+    assert run(script, tmp_path).returncode == 128 + number
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("command", ["run", "worker"])
+def test_it_ends_while_it_loads_though_a_library_passes_over_exceptions(
+    command: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    script = f"""
+import sys
+from monitor import __main__
+__main__._end_while_loading(["{command}"])
+try:
+    tell({int(number)})
+    time.sleep(60)
+except BaseException:
+    pass
+sys.exit(0)
+"""
+    assert run(script, tmp_path).returncode == -number

@@ -22,7 +22,7 @@ from tests.chaos.scene import Scene, clock, open_scene
 from tests.servers.http_service import Resets, Says
 
 SIZE = int(os.environ.get("CHAOS_DOMAINS", "10000"))
-_PATIENCE = 800.0
+_PATIENCE = 1200.0  # seconds; where other work keeps the cores busy, it takes as much longer
 _SLOWEST = 30.0  # seconds for the daemon to say that it lives, however busy the machine is
 _MOST_KIB = 2000.0  # written to the disk for a domain that breaks and is mended
 _ALONE = 10  # messages of one domain in a minute, before they are gathered (docs/notices.md)
@@ -208,7 +208,7 @@ FAULTS = (
         f"mass: {SIZE} domains broken",
         "the CNAME of every one is gone, and comes back",
         _broken,
-        within=2400.0,
+        within=3600.0,
     ),
     Fault(
         "mass: all resolvers gone", "none answers any more; the authorities do", _resolvers_gone
