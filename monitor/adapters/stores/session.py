@@ -100,9 +100,7 @@ def migrations_in(folder: str) -> list[str]:
 def no_database(place: str) -> StoreError:
     """Return what to say of a file, or a URL, where no daemon has kept anything yet."""
     if "://" in place:
-        return StoreError(
-            f"{place}: no daemon has kept anything there yet; it does when it starts"
-        )
+        return StoreError(f"{place}: there is no log yet; the daemon makes it when it starts")
     return StoreError(
         f"{Path(place).absolute()}: there is no database yet; the daemon makes it when it starts\n"
         "  hint: a relative daemon.database begins at the folder where the command runs"
